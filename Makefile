@@ -1,0 +1,44 @@
+# Thin: every target is one command of the project's own tools. `make setup` makes .venv; the others make it when it is missing.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+ARGS   ?=
+
+.PHONY: setup demo test check peers bench clean lock
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	@$(BIN)/cohort-sync demo $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cohort-sync types check
+
+peers: $(STAMP)
+	$(BIN)/python -m pytest tests/peers --timeout=600 $(ARGS)
+
+bench: $(STAMP)
+	$(BIN)/python -m bench $(ARGS)
+
+# Resolves the newest versions that pyproject.toml allows and pins them.
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet -e ".[dev]"
+	{ echo "# The versions that the tests ran with; made by 'make lock'."; build/lock/bin/python -m pip freeze --exclude-editable; } > requirements.lock
+	rm -rf build/lock
+
+clean:
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache $(VENV)
