@@ -7,9 +7,12 @@ A field that may hold any JSON is `Raw` and keeps its bytes, which is what keeps
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
+
+Primitive = TypeVar("Primitive", bound=int)
 
 ABSENT = Raw(b"")
 """The null of a `Raw` field: not written."""
@@ -21,7 +24,7 @@ def wire_name(field: str) -> str:
     return head + "".join("GUID" if word == "guid" else word.capitalize() for word in tail)
 
 
-def always(value: int | bool) -> Callable[[], int]:
+def always(value: Primitive) -> Callable[[], Primitive]:
     """A default factory for a Java primitive: the field may be missing on the wire and is always written."""
     return lambda: value
 
