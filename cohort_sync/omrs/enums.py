@@ -4,10 +4,10 @@ Written as the Java constant name, never as the ordinal (spec cohort-events 2.1)
 by the codec's lenient path: an unknown word must never cost the event.
 """
 
-from enum import Enum
+from enum import StrEnum
 
 
-class EventCategory(str, Enum):
+class EventCategory(StrEnum):
     """OMRSEventCategory: what kind of section an event carries."""
 
     UNKNOWN = "UNKNOWN"
@@ -17,7 +17,7 @@ class EventCategory(str, Enum):
     GENERIC = "GENERIC"
 
 
-class RegistryEventType(str, Enum):
+class RegistryEventType(StrEnum):
     """OMRSRegistryEventType (spec cohort-events 3.1)."""
 
     UNKNOWN_REGISTRY_EVENT = "UNKNOWN_REGISTRY_EVENT"
@@ -28,7 +28,7 @@ class RegistryEventType(str, Enum):
     REGISTRATION_ERROR_EVENT = "REGISTRATION_ERROR_EVENT"
 
 
-class TypeDefEventType(str, Enum):
+class TypeDefEventType(StrEnum):
     """OMRSTypeDefEventType (spec cohort-events 4.1)."""
 
     UNKNOWN_TYPEDEF_EVENT = "UNKNOWN_TYPEDEF_EVENT"
@@ -42,7 +42,7 @@ class TypeDefEventType(str, Enum):
     TYPEDEF_ERROR_EVENT = "TYPEDEF_ERROR_EVENT"
 
 
-class InstanceEventType(str, Enum):
+class InstanceEventType(StrEnum):
     """OMRSInstanceEventType (spec cohort-events 5.2)."""
 
     UNKNOWN_INSTANCE_EVENT = "UNKNOWN_INSTANCE_EVENT"
@@ -77,7 +77,7 @@ class InstanceEventType(str, Enum):
     INSTANCE_ERROR_EVENT = "INSTANCE_ERROR_EVENT"
 
 
-class EventErrorCode(str, Enum):
+class EventErrorCode(StrEnum):
     """OMRSEventErrorCode (spec cohort-events 2.4)."""
 
     UNKNOWN_ERROR_CODE = "UNKNOWN_ERROR_CODE"
@@ -95,7 +95,7 @@ class EventErrorCode(str, Enum):
     CONFLICTING_TYPE = "CONFLICTING_TYPE"
 
 
-class InstanceProvenanceType(str, Enum):
+class InstanceProvenanceType(StrEnum):
     """InstanceProvenanceType: where an instance comes from, and so who may change it (spec metadata-collection-semantics 12)."""
 
     UNKNOWN = "UNKNOWN"
@@ -107,7 +107,7 @@ class InstanceProvenanceType(str, Enum):
     EXTERNAL_SOURCE = "EXTERNAL_SOURCE"
 
 
-class InstanceStatus(str, Enum):
+class InstanceStatus(StrEnum):
     """InstanceStatus. 6.x knows UNKNOWN, ACTIVE, INVALID, OTHER and DELETED; the rest are the life-cycle statuses of releases up to 5.x."""
 
     UNKNOWN = "UNKNOWN"
@@ -131,7 +131,7 @@ class InstanceStatus(str, Enum):
     DELETED = "DELETED"
 
 
-class ClassificationOrigin(str, Enum):
+class ClassificationOrigin(StrEnum):
     """ClassificationOrigin: put on the entity itself, or propagated along a relationship."""
 
     UNKNOWN = "UNKNOWN"
@@ -139,7 +139,7 @@ class ClassificationOrigin(str, Enum):
     PROPAGATED = "PROPAGATED"
 
 
-class TypeDefCategory(str, Enum):
+class TypeDefCategory(StrEnum):
     """TypeDefCategory of types and of instance types."""
 
     UNKNOWN_DEF = "UNKNOWN_DEF"
@@ -151,7 +151,7 @@ class TypeDefCategory(str, Enum):
     RELATIONSHIP_DEF = "RELATIONSHIP_DEF"
 
 
-class InstancePropertyCategory(str, Enum):
+class InstancePropertyCategory(StrEnum):
     """InstancePropertyCategory: the shape of a property value."""
 
     UNKNOWN = "UNKNOWN"
@@ -162,7 +162,7 @@ class InstancePropertyCategory(str, Enum):
     ARRAY = "ARRAY"
 
 
-class PrimitiveDefCategory(str, Enum):
+class PrimitiveDefCategory(StrEnum):
     """PrimitiveDefCategory: which JSON form a primitive value has (spec cohort-events 6.6)."""
 
     UNKNOWN = "OM_PRIMITIVE_TYPE_UNKNOWN"
@@ -180,7 +180,7 @@ class PrimitiveDefCategory(str, Enum):
     DATE = "OM_PRIMITIVE_TYPE_DATE"
 
 
-class CollectionDefCategory(str, Enum):
+class CollectionDefCategory(StrEnum):
     """CollectionDefCategory of a CollectionDef."""
 
     UNKNOWN = "OM_COLLECTION_UNKNOWN"
@@ -189,7 +189,7 @@ class CollectionDefCategory(str, Enum):
     STRUCT = "OM_COLLECTION_STRUCT"
 
 
-class TypeDefStatus(str, Enum):
+class TypeDefStatus(StrEnum):
     """TypeDefStatus."""
 
     UNKNOWN_TYPEDEF = "UNKNOWN_TYPEDEF"
@@ -198,7 +198,7 @@ class TypeDefStatus(str, Enum):
     DEPRECATED_TYPEDEF = "DEPRECATED_TYPEDEF"
 
 
-class TypeDefAttributeStatus(str, Enum):
+class TypeDefAttributeStatus(StrEnum):
     """TypeDefAttributeStatus."""
 
     UNKNOWN_ATTRIBUTE = "UNKNOWN_ATTRIBUTE"
@@ -207,7 +207,7 @@ class TypeDefAttributeStatus(str, Enum):
     DEPRECATED_ATTRIBUTE = "DEPRECATED_ATTRIBUTE"
 
 
-class AttributeCardinality(str, Enum):
+class AttributeCardinality(StrEnum):
     """AttributeCardinality: how many values an attribute may have."""
 
     UNKNOWN = "UNKNOWN"
@@ -219,7 +219,7 @@ class AttributeCardinality(str, Enum):
     ANY_NUMBER_UNORDERED = "ANY_NUMBER_UNORDERED"
 
 
-class RelationshipEndCardinality(str, Enum):
+class RelationshipEndCardinality(StrEnum):
     """RelationshipEndCardinality: how many relationships of a type one entity may have at this end."""
 
     UNKNOWN = "UNKNOWN"
@@ -227,7 +227,7 @@ class RelationshipEndCardinality(str, Enum):
     ANY_NUMBER = "ANY_NUMBER"
 
 
-class ClassificationPropagationRule(str, Enum):
+class ClassificationPropagationRule(StrEnum):
     """ClassificationPropagationRule of a RelationshipDef."""
 
     UNKNOWN = "UNKNOWN"
