@@ -6,12 +6,14 @@ sent on is byte for byte what was received. `primitive_values` reads and makes t
 
 from typing import Annotated
 
-from msgspec import Raw, field
+from msgspec import Meta, Raw, field
 
 from cohort_sync.omrs.bean import ABSENT, Bean, always
 from cohort_sync.omrs.enums import InstancePropertyCategory, PrimitiveDefCategory
 
-EpochMillis = Annotated[int, "epoch milliseconds, UTC"]
+EPOCH_MILLIS = {"epoch": "milliseconds"}
+EpochMillis = Annotated[int, Meta(extra=EPOCH_MILLIS)]
+"""Milliseconds since 1970-01-01T00:00Z; the mark tells the lenient decoder that a date in text form may be repaired."""
 
 
 class PropertyValueHeader(Bean, frozen=True, kw_only=True):
