@@ -48,11 +48,7 @@ def compact(value: Any) -> bytes:
 
 
 def cases(directory: str, pattern: str) -> list[Any]:
-    return [
-        pytest.param(name, value, id=f"{event.stem}.{name}")
-        for event in sorted((GOLDEN / directory).glob(pattern))
-        for name, value in beans_of(event)
-    ]
+    return [pytest.param(name, value, id=f"{event.stem}.{name}") for event in sorted((GOLDEN / directory).glob(pattern)) for name, value in beans_of(event)]
 
 
 @pytest.mark.parametrize(("name", "value"), cases("events", "*.json"))
