@@ -76,11 +76,15 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """Verbs that are applied together or not at all.
 
     `guards`: names whose last applied position the record must be newer than; they get this record's position when the step is applied.
-    `after`: names that are checked in the same way but not moved (the database of a table: a table from before its database was dropped stays away).
+    `touches`: names that the record must not be older than, and that get its position too. For the parts of one statement that the source reports as several
+    records of one position (RENAME TABLE a TO x, b TO a, x TO b): the part is a guard, the tables are touched.
+    `after`: names that the record must not be older than and that stay where they are (the database of a table: a table from before its database was dropped
+    stays away).
     """
 
     verbs: tuple[Verb, ...]
     guards: tuple[str, ...] = ()
+    touches: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
 
 
