@@ -8,9 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from cohort_sync.mapping.desired import GuidOf, PlainProperties, PlainValue, Symbol
-from cohort_sync.omrs.errors import PoisonEvent
 from cohort_sync.omrs.instances import EntityDetail, EntityProxy
-from cohort_sync.omrs.primitive_values import property_value
 from cohort_sync.omrs.properties import InstanceProperties
 from cohort_sync.omrs.type_registry import TypeRegistry
 
@@ -22,16 +20,9 @@ def typed_properties(registry: TypeRegistry, type_name: str, properties: PlainPr
     """The properties of an entity, relationship or classification; None when there are none."""
     if not properties:
         return None
-    values = {}
-    for name, value in properties.items():
-        attribute = registry.attribute(type_name, name)
-        if attribute is None:
-            raise PoisonEvent(f"{type_name} has no attribute {name} in the types of this member; the mapper must not give it", stage="map")
-        try:
-            values[name] = property_value(attribute, _simple(value, guid_of))
-        except ValueError as problem:
-            raise PoisonEvent(f"{type_name}.{name}: {problem}", stage="map") from None
-    return InstanceProperties(instance_properties=values)
+    return InstanceProperties(
+        instance_properties={name: registry.property_value(type_name, name, _simple(value, guid_of)) for name, value in properties.items()}
+    )
 
 
 def _simple(value: PlainValue, guid_of: GuidLookup) -> Simple:
