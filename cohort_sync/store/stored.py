@@ -17,6 +17,8 @@ from cohort_sync.store.rows import ClassificationRow, InstanceRow, Kind, Tombsto
 
 QUALIFIED_NAME = "qualifiedName"
 
+_LONG = 1 << 63
+
 _encode = msgspec.json.Encoder().encode
 _decode_entity = msgspec.json.Decoder(EntityDetail).decode
 _decode_proxy = msgspec.json.Decoder(EntityProxy).decode
@@ -59,6 +61,7 @@ def classification_row(entity_guid: str, classification: Classification) -> Clas
     if name is None or home is None or created is None:
         missing = "name" if name is None else "metadataCollectionId" if home is None else "createTime"
         raise PoisonEvent(f"classification {name} of entity {entity_guid} has no {missing} (spec cohort-events 6.2)", stage="validate")
+    _check_range(entity_guid, classification.version, created)
     return ClassificationRow(entity_guid, name, home, classification.version, created, _encode(classification))
 
 
@@ -112,8 +115,9 @@ def _instance_row(
 ) -> InstanceRow:
     """Plain ints and strs only: SQLite's module adapts every other type by a slow lookup, once a parameter."""
     guid, home, created, instance_type = header.guid, header.metadata_collection_id, header.create_time, header.type
-    if guid is None or home is None or created is None or instance_type is None or instance_type.type_def_name is None:
+    if not guid or home is None or created is None or instance_type is None or instance_type.type_def_name is None:
         raise PoisonEvent(f"{kind.name.lower()} {guid} has no {_missing(header, guid)}, which every instance needs (spec cohort-events 6.2)", stage="validate")
+    _check_range(guid, header.version, instance_type.type_def_version, created, header.update_time or 0)
     return InstanceRow(
         guid,
         kind.value,
@@ -134,8 +138,15 @@ def _instance_row(
 
 
 def _missing(header: AuditHeader, guid: str | None) -> str:
-    if guid is None:
+    if not guid:
         return "guid"
     if header.type is None or header.type.type_def_name is None:
         return "type with a typeDefName"
     return "metadataCollectionId" if header.metadata_collection_id is None else "createTime"
+
+
+def _check_range(guid: str, *numbers: int) -> None:
+    """Java's long; JSON allows more, and one number that SQLite cannot hold would cost the whole batch."""
+    for number in numbers:
+        if not -_LONG <= number < _LONG:
+            raise PoisonEvent(f"the header of {guid} has the number {number}, which does not fit into 64 bits (spec cohort-events 6.2)", stage="validate")
