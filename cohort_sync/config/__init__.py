@@ -7,7 +7,6 @@ from cohort_sync.config.load import Loaded, load, load_settings
 from cohort_sync.config.render import as_document, as_toml, first_file, json_schema, schema_text, secret_values
 from cohort_sync.config.settings import (
     CohortSettings,
-    ExchangeRule,
     HttpSettings,
     KafkaSettings,
     LogSettings,
@@ -22,7 +21,6 @@ from cohort_sync.config.settings import (
 
 __all__ = [
     "CohortSettings",
-    "ExchangeRule",
     "HttpSettings",
     "KafkaSettings",
     "Loaded",

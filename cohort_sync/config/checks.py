@@ -4,11 +4,10 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from cohort_sync.config.settings import KafkaSettings, Settings, SourceSettings
+from cohort_sync.config.settings import CohortSettings, KafkaSettings, Settings, SourceSettings
+from cohort_sync.omrs.exchange import ExchangeRule
 
 Problem = tuple[str, str]
-
-_LISTED_RULES = ("SELECTED_TYPES", "DESELECTED_TYPES", "LEARNED_TYPES")
 
 
 def check(settings: Settings) -> list[Problem]:
@@ -16,18 +15,7 @@ def check(settings: Settings) -> list[Problem]:
     problems = _kafka(settings.kafka)
     if settings.store.path == ":memory:":
         problems.append(("store.path", 'got ":memory:", expected a file: what a worker has promised must outlive it'))
-    cohort = settings.cohort
-    for what, rule, selected in (
-        ("send", cohort.events_to_send, cohort.selected_types_to_send),
-        ("process", cohort.events_to_process, cohort.selected_types_to_process),
-        ("save", cohort.events_to_save, cohort.selected_types_to_save),
-    ):
-        if rule in ("SELECTED_TYPES", "DESELECTED_TYPES") and not selected:
-            problems.append((f"cohort.selected_types_to_{what}", f"is empty, expected type names because events_to_{what} is {rule}"))
-        if rule not in _LISTED_RULES and selected:
-            problems.append(
-                (f"cohort.selected_types_to_{what}", f"has no effect because events_to_{what} is {rule}; expected {' or '.join(_LISTED_RULES[:2])}")
-            )
+    problems += _exchange(settings.cohort)
     registration = settings.registration
     if registration.connection != "none" and not re.match(r"https?://\S+", registration.address):
         problems.append(
@@ -66,6 +54,31 @@ def missing_files(settings: Settings) -> list[Problem]:
     return problems
 
 
+def _exchange(cohort: CohortSettings) -> list[Problem]:
+    """Lists without the rule that reads them, and rules without their list."""
+    problems = []
+    for what, rule, types, included, excluded in (
+        ("send", cohort.events_to_send, cohort.selected_types_to_send, cohort.included_zones_to_send, cohort.excluded_zones_to_send),
+        ("process", cohort.events_to_process, cohort.selected_types_to_process, cohort.included_zones_to_process, cohort.excluded_zones_to_process),
+        ("save", cohort.events_to_save, cohort.selected_types_to_save, cohort.included_zones_to_save, cohort.excluded_zones_to_save),
+    ):
+        by_types = rule in (ExchangeRule.SELECTED_TYPES, ExchangeRule.DESELECTED_TYPES)
+        if by_types and not types:
+            problems.append((f"cohort.selected_types_to_{what}", f"is empty, expected types because events_to_{what} is {rule}"))
+        if types and not by_types:
+            problems.append(
+                (f"cohort.selected_types_to_{what}", f"has no effect because events_to_{what} is {rule}; expected SELECTED_TYPES or DESELECTED_TYPES")
+            )
+        if rule is ExchangeRule.GOVERNANCE_ZONES and not included and not excluded:
+            problems.append(
+                (f"cohort.included_zones_to_{what}", f"is empty, as is excluded_zones_to_{what}; expected zones because events_to_{what} is {rule}")
+            )
+        if (included or excluded) and rule is not ExchangeRule.GOVERNANCE_ZONES and not cohort.zones_always:
+            key = f"{'included' if included else 'excluded'}_zones_to_{what}"
+            problems.append((f"cohort.{key}", f"has no effect because events_to_{what} is {rule}; expected GOVERNANCE_ZONES, or zones_always"))
+    return problems
+
+
 def _kafka(kafka: KafkaSettings) -> list[Problem]:
     problems = []
     sasl = kafka.security_protocol.startswith("SASL_")
@@ -76,12 +89,9 @@ def _kafka(kafka: KafkaSettings) -> list[Problem]:
             for key, value in (("sasl_mechanism", kafka.sasl_mechanism), ("sasl_username", kafka.sasl_username), ("sasl_password", kafka.sasl_password))
             if not value
         ]
-    elif kafka.sasl_mechanism:
+    elif kafka.sasl_mechanism or kafka.sasl_username or kafka.sasl_password:
         problems.append(
-            (
-                "kafka.security_protocol",
-                f"is {kafka.security_protocol} but sasl_mechanism is set; expected SASL_SSL or SASL_PLAINTEXT, or no sasl_mechanism",
-            )
+            ("kafka.security_protocol", f"is {kafka.security_protocol} but sasl_ keys are set; expected SASL_SSL or SASL_PLAINTEXT, or no sasl_ keys")
         )
     if not tls and (kafka.ssl_cafile or kafka.ssl_certfile):
         problems.append(

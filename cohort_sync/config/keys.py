@@ -87,6 +87,8 @@ def _describe(info: inspect.Type) -> str:
             return name
     if isinstance(info, inspect.LiteralType):
         return "one of " + ", ".join(f'"{value}"' for value in info.values)
+    if isinstance(info, inspect.EnumType):
+        return "one of " + ", ".join(f'"{member.value}"' for member in info.cls)
     if isinstance(info, inspect.IntType):
         return "a whole number" + _limits(info)
     if isinstance(info, inspect.FloatType):

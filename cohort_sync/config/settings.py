@@ -9,11 +9,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-ExchangeRule = Literal["ALL", "REGISTRATION_ONLY", "JUST_TYPEDEFS", "SELECTED_TYPES", "DESELECTED_TYPES", "LEARNED_TYPES"]
-"""OpenMetadataExchangeRule without GOVERNANCE_ZONES, which no Java peer applies as documented (spec configuration-and-security 2.4)."""
+from cohort_sync.omrs.exchange import ExchangeRule
 
 NonEmpty = Annotated[str, Meta(min_length=1)]
-TypeNames = tuple[NonEmpty, ...]
+Names = tuple[NonEmpty, ...]
 
 SECRET: dict[str, object] = {"writeOnly": True}
 """Marks a key whose value is never shown, logged or repeated in a message."""
@@ -63,12 +62,25 @@ class CohortSettings(Section, frozen=True, kw_only=True):
         ),
     ] = ""
     receive: Annotated[bool, Meta(description="Apply the events of other members; false makes a member that only announces.")] = True
-    events_to_send: Annotated[ExchangeRule, Meta(description="Which of our events are sent.")] = "ALL"
-    selected_types_to_send: Annotated[TypeNames, Meta(description="Type names for SELECTED_TYPES or DESELECTED_TYPES of events_to_send.")] = ()
-    events_to_process: Annotated[ExchangeRule, Meta(description="Which of the other members' events are processed.")] = "ALL"
-    selected_types_to_process: Annotated[TypeNames, Meta(description="Type names for SELECTED_TYPES or DESELECTED_TYPES of events_to_process.")] = ()
-    events_to_save: Annotated[ExchangeRule, Meta(description="Which of the other members' instances are kept as reference copies.")] = "ALL"
-    selected_types_to_save: Annotated[TypeNames, Meta(description="Type names for SELECTED_TYPES or DESELECTED_TYPES of events_to_save.")] = ()
+    events_to_send: Annotated[ExchangeRule, Meta(description="Which of our events are sent.")] = ExchangeRule.ALL
+    selected_types_to_send: Annotated[
+        Names, Meta(description="Types (names or GUIDs, subtypes are not implied) for SELECTED_TYPES or DESELECTED_TYPES of events_to_send.")
+    ] = ()
+    included_zones_to_send: Annotated[Names, Meta(description="Only entities in one of these zones, for GOVERNANCE_ZONES of events_to_send.")] = ()
+    excluded_zones_to_send: Annotated[Names, Meta(description="No entity in one of these zones, unless there are included ones.")] = ()
+    events_to_process: Annotated[ExchangeRule, Meta(description="Which of the other members' events are processed.")] = ExchangeRule.ALL
+    selected_types_to_process: Annotated[
+        Names, Meta(description="Types (names or GUIDs, subtypes are not implied) for SELECTED_TYPES or DESELECTED_TYPES of events_to_process.")
+    ] = ()
+    included_zones_to_process: Annotated[Names, Meta(description="Only entities in one of these zones, for GOVERNANCE_ZONES of events_to_process.")] = ()
+    excluded_zones_to_process: Annotated[Names, Meta(description="No entity in one of these zones, unless there are included ones.")] = ()
+    events_to_save: Annotated[ExchangeRule, Meta(description="Which of the other members' instances are kept as reference copies.")] = ExchangeRule.ALL
+    selected_types_to_save: Annotated[
+        Names, Meta(description="Types (names or GUIDs, subtypes are not implied) for SELECTED_TYPES or DESELECTED_TYPES of events_to_save.")
+    ] = ()
+    included_zones_to_save: Annotated[Names, Meta(description="Only entities in one of these zones, for GOVERNANCE_ZONES of events_to_save.")] = ()
+    excluded_zones_to_save: Annotated[Names, Meta(description="No entity in one of these zones, unless there are included ones.")] = ()
+    zones_always: Annotated[bool, Meta(description="Apply the lists of zones under the other exchange rules too, which Egeria does not.")] = False
 
 
 class KafkaSettings(Section, frozen=True, kw_only=True):

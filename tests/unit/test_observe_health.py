@@ -24,15 +24,15 @@ def is_ready(health: Health) -> bool:
 def test_ready_only_when_every_named_condition_holds() -> None:
     health = Health({"broker": "not connected yet", "types": "not read yet"}, clock=lambda: 1)
     assert not is_ready(health)
-    assert health.reasons == ("broker: not connected yet", "types: not read yet")
+    assert list(health.reasons) == ["broker: not connected yet", "types: not read yet"]
     health.holds("broker")
     assert not is_ready(health)
     health.holds("types")
     assert is_ready(health)
-    assert health.reasons == ()
+    assert not list(health.reasons)
     health.fails("broker", "127.0.0.1:9092 does not answer")
     assert not is_ready(health)
-    assert health.reasons == ("broker: 127.0.0.1:9092 does not answer",)
+    assert list(health.reasons) == ["broker: 127.0.0.1:9092 does not answer"]
 
 
 def test_a_condition_nobody_named_is_a_mistake() -> None:
