@@ -38,7 +38,7 @@ def apply_patch(type_def: TypeDef, patch: TypeDefPatch) -> PatchResult:
     """What `patch` makes of `type_def`. Pure and idempotent: a patch that was applied is stale the next time.
 
     Fields that the patch does not name stay. Options, mappings and statuses are replaced whole; attributes are merged
-    by name, where a new definition of an attribute has to keep its type. Fields that belong to another category of
+    by name, where a new definition of an attribute has to keep its type (kind, name and GUID). Fields that belong to another category of
     type (ends on an entity type) are ignored, as Java does.
     """
     name = f"type {type_def.name} ({type_def.guid})"
@@ -99,9 +99,14 @@ def _merged(old: list[TypeDefAttribute], new: list[TypeDefAttribute]) -> list[Ty
     merged = {attribute.attribute_name: attribute for attribute in old}
     for attribute in new:
         before = merged.get(attribute.attribute_name)
-        if before is not None and before.attribute_type != attribute.attribute_type:
-            had = before.attribute_type.name if before.attribute_type else "nothing"
-            gets = attribute.attribute_type.name if attribute.attribute_type else "nothing"
+        if before is not None and _type_of(before) != _type_of(attribute):
+            had, gets = " ".join(_type_of(before)), " ".join(_type_of(attribute))
             return f"attribute {attribute.attribute_name} is {had}, the patch makes it {gets}; its type cannot change"
         merged[attribute.attribute_name] = attribute
     return list(merged.values())
+
+
+def _type_of(attribute: TypeDefAttribute) -> tuple[str, ...]:
+    """What a patch may not change: not the words and version name of the attribute type, which differ from release to release."""
+    found = attribute.attribute_type
+    return ("without a type",) if found is None else (type(found).__name__, str(found.name), str(found.guid))

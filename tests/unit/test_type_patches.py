@@ -74,7 +74,7 @@ def test_named_fields_replace_and_attributes_are_merged_by_name() -> None:
 
 def test_an_attribute_cannot_change_its_type() -> None:
     result = apply_patch(entity(properties_definition=[attribute("x")]), patch(property_definitions=[attribute("x", INT)]))
-    assert result == PatchRefused("type T (g): attribute x is string, the patch makes it int; its type cannot change")
+    assert result == PatchRefused("type T (g): attribute x is PrimitiveDef string s, the patch makes it PrimitiveDef int i; its type cannot change")
 
 
 @pytest.mark.parametrize(("update", "after"), [(False, False), (True, True)])
