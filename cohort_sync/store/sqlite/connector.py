@@ -7,7 +7,6 @@ under way. Only the lock file keeps a second worker out; commands that only look
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from cohort_sync.omrs.errors import ConfigurationError, FatalFault
+from cohort_sync.store.clock import wall_clock
 from cohort_sync.store.protocol import Planner, Query
 from cohort_sync.store.sqlite import connection as connections
 from cohort_sync.store.sqlite import migrate
@@ -27,11 +27,6 @@ from cohort_sync.store.sqlite.writer import write
 T = TypeVar("T")
 
 _READERS = 2
-
-
-def wall_clock() -> int:
-    """Epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 class SqliteStore:
