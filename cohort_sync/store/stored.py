@@ -95,12 +95,15 @@ def tombstone_of(row: InstanceRow) -> Tombstone:
 
 
 def qualified_name(properties: InstanceProperties | None) -> str | None:
-    """The value of qualifiedName in properties or uniqueProperties; None when there is none or it is not a string."""
+    """The value of qualifiedName in properties or uniqueProperties; None when there is none or it is no readable text."""
     value = properties.get(QUALIFIED_NAME) if properties is not None else None
     if isinstance(value, PrimitivePropertyValue):
         text = bytes(value.primitive_value)
         if text.startswith(b'"'):
-            return _decode_text(text)
+            try:
+                return _decode_text(text)
+            except msgspec.DecodeError:  # half of a surrogate pair: a Java string may hold it, UTF-8 may not
+                return None
     return None
 
 
