@@ -89,6 +89,6 @@ def name_part(text: str) -> str:
 
     Only a part that could be mistaken is touched: one that holds the separator `::`, begins or ends with `:`, or looks escaped already.
     """
-    if "::" in text or text.startswith(":") or text.endswith(":") or "%3A" in text:
+    if "::" in text or text.startswith(":") or text.endswith(":") or "%3A" in text or "%25" in text:
         return text.replace("%", "%25").replace(":", "%3A")
     return text

@@ -89,12 +89,16 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The record changes metadata. `author` and `time` (epoch ms, the source's event time) become createdBy/updatedBy and createTime/updateTime."""
+    """The record changes metadata. `author` and `time` (epoch ms, the source's event time) become createdBy/updatedBy and createTime/updateTime.
+
+    `note` is for the operator, where the mapper had to take something for another thing; it becomes the reason of the outcome.
+    """
 
     position: Position
     steps: tuple[Step, ...]
     time: int
     author: str = ""
+    note: str = ""
 
 
 class Noop(msgspec.Struct, frozen=True, tag=True):
