@@ -1,11 +1,9 @@
 """A look into a member's store beside a running worker: read-only, without the lock."""
 
 import asyncio
-from pathlib import Path
 from typing import TypeVar
 
 from cohort_sync.config import Settings
-from cohort_sync.omrs.errors import ConfigurationError
 from cohort_sync.store.protocol import Query
 
 T = TypeVar("T")
@@ -15,12 +13,8 @@ def read_store(settings: Settings, query: Query[T]) -> T:
     """Run a query on a consistent view of the store. Raises ConfigurationError when there is no store yet."""
     from cohort_sync.store.sqlite import SqliteStore
 
-    path = Path(settings.store.path)
-    if not path.is_file():
-        raise ConfigurationError(f"store.path: there is no store at {path} yet; `cohort-sync worker` makes it at its first start")
-
     async def look() -> T:
-        store = SqliteStore(path, read_only=True)
+        store = SqliteStore(settings.store.path, read_only=True)
         await store.open()
         try:
             return await store.read(query)

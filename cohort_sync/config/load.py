@@ -33,7 +33,7 @@ def load(path: Path | None, *, environ: Mapping[str, str] | None = None, overrid
     `complete` also checks what only a worker needs: keys that need each other, and files that must exist. Commands that merely read the store leave it out,
     because a secret may be given to the service alone. Raises ConfigurationError with every problem, one a line.
     """
-    draft = Draft(file=str(path) if path is not None else "configuration")
+    draft = Draft(file=str(path) if path is not None else "no file was given (--config FILE)")
     if path is not None:
         read_file(draft, path)
     read_environment(draft, os.environ if environ is None else environ)

@@ -12,6 +12,8 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Where the worker of a store is. It stays in the store after a crash, so whoever reads it has to ask `http` (or the process) whether it is still true."""
 
     pid: int
+    host: str
+    """The name of the machine (or container) in which the process runs."""
     http: str
     """URL root of its pages, such as http://127.0.0.1:8765."""
     version: str

@@ -31,7 +31,7 @@ class Worker:
 
     async def status(self) -> WorkerStatus:
         return WorkerStatus(
-            presence=Presence(pid=os.getpid(), http=self.server.url, version="1.0", started=17),
+            presence=Presence(pid=os.getpid(), host="h", http=self.server.url, version="1.0", started=17),
             member="m",
             metadata_collection_id="id",
             type_release="6.1",
@@ -87,7 +87,7 @@ def test_metrics_and_status() -> None:
         assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
         assert 'cohort_sync_events_sent_total{channel="types"} 5.0' in answer.text
         status = (await client.get("/status")).json()
-        assert status["presence"] == {"pid": os.getpid(), "http": worker.server.url, "version": "1.0", "started": 17}
+        assert status["presence"] == {"pid": os.getpid(), "host": "h", "http": worker.server.url, "version": "1.0", "started": 17}
         assert status["positions"] == [{"flow": "cohort", "topic": "t", "partition": 0, "nextOffset": 7, "endOffset": 9}]
         assert status["metadataCollectionId"] == "id"
 

@@ -214,7 +214,7 @@ def test_two_workers_in_one_process_do_not_share_metrics() -> None:
 
 
 def test_presence_survives_the_store() -> None:
-    presence = Presence(pid=17, http="http://127.0.0.1:1", version="1.0", started=5)
+    presence = Presence(pid=17, host="h", http="http://127.0.0.1:1", version="1.0", started=5)
     assert Presence.decode(presence.encode()) == presence
     assert Presence.decode(None) is None
 
