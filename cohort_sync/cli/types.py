@@ -1,14 +1,16 @@
 """`cohort-sync types list|show|check|load`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cohort_sync.cli.options import json_option
-from cohort_sync.cli.output import print_json, print_pairs, print_table
+from cohort_sync.cli.output import harmless, print_json, print_pairs, print_table
 from cohort_sync.omrs.errors import ConfigurationError, FatalFault
 
 if TYPE_CHECKING:
+    from cohort_sync.omrs.archive import OpenMetadataArchive
     from cohort_sync.omrs.type_registry import TypeRegistry
     from cohort_sync.omrs.typedefs import TypeDef, TypeDefAttribute
 
@@ -98,6 +100,54 @@ def check(release: tuple[str, ...], as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+@types.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE...")
+@release_option
+@json_option
+def load(files: tuple[Path, ...], release: str, as_json: bool) -> None:
+    """Load archives (.omarchive) over the types of a release, in this order, and tell what became of each type and patch.
+
+    Nothing is kept: a worker loads the archives that its types.archives names. Exit code 1 when something was not taken or lacks its supertype.
+    """
+    from cohort_sync.omrs.archive import load_types
+
+    registry = load_registry(release)
+    reports = []
+    for path in files:
+        registry, report = load_types(registry, _archive(path))
+        reports.append((path, report))
+    results = []
+    for path, report in reports:
+        problems = [f"{change.name}: {change.verdict.value}: {change.reason}" for change in report.rejected()]
+        problems += [f"{name}: lacks its supertype {missing}" for name, missing in report.waiting(registry).items()]
+        results.append((path, report, problems))
+    if as_json:
+        print_json(
+            [
+                {
+                    "file": str(path),
+                    "guid": report.guid,
+                    "name": report.name,
+                    "version": report.version,
+                    "types": {verdict.value: count for verdict, count in sorted(report.counts().items())},
+                    "entities": report.entities,
+                    "relationships": report.relationships,
+                    "classifications": report.classifications,
+                    "problems": problems,
+                }
+                for path, report, problems in results
+            ]
+        )
+    else:
+        for path, report, problems in results:
+            counts = ", ".join(f"{count} {verdict.value}" for verdict, count in sorted(report.counts().items())) or "none"
+            click.echo(harmless(f"{path}: {report.name} {report.version} ({report.guid}): types and patches: {counts}"))
+            for problem in problems:
+                click.echo(f"  {harmless(problem)}")
+    if any(problems for _, _, problems in results):
+        raise click.exceptions.Exit(1)
+
+
 def load_registry(release: str) -> "TypeRegistry":
     """The types of a release that the package carries. ConfigurationError for a release that it does not carry."""
     from cohort_sync.omrs.type_registry import TypeRegistry
@@ -108,6 +158,17 @@ def load_registry(release: str) -> "TypeRegistry":
     except ValueError as error:
         raise ConfigurationError(f"--release: {error}") from error
     return TypeRegistry.from_pack(pack)
+
+
+def _archive(path: Path) -> "OpenMetadataArchive":
+    from cohort_sync.omrs.archive import BadArchive, decode_archive
+
+    try:
+        return decode_archive(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except BadArchive as error:
+        raise BadArchive(f"{path}: {error}") from error
 
 
 def _known(registry: "TypeRegistry", name: str) -> "TypeDef":
