@@ -46,14 +46,14 @@ _TYPE_CLASSES = {
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
-def repaired(data: bytes) -> bytes:
-    """The event as strict JSON. Raises ValueError when the bytes are not one JSON object at all."""
+def repaired(data: bytes, bean: type[msgspec.Struct] = OMRSEvent) -> bytes:
+    """An event, or another bean, as strict JSON. Raises ValueError when the bytes are not one JSON object at all."""
     text = data.decode("utf-8")
     decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant)
     value, _ = decoder.raw_decode(text, len(text) - len(text.lstrip()))
     if not isinstance(value, dict):
         raise ValueError(f"expected a JSON object, got {type(value).__name__}")
-    return _encoder.encode(_repair(value, _event_type()))
+    return _encoder.encode(_repair(value, _type_of(bean)))
 
 
 def _no_constant(name: str) -> None:
@@ -61,8 +61,8 @@ def _no_constant(name: str) -> None:
 
 
 @cache
-def _event_type() -> inspect.Type:
-    return inspect.type_info(OMRSEvent)
+def _type_of(bean: type[msgspec.Struct]) -> inspect.Type:
+    return inspect.type_info(bean)
 
 
 def _repair(value: Json, expected: inspect.Type) -> Json:
