@@ -22,7 +22,7 @@ def decode_event(data: bytes) -> OMRSEvent:
     try:
         if b"null" not in data or not _NULL_VALUE.search(data):
             return _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass  # the second look below finds out whether it can be repaired, and says why when it cannot
     try:
         return _decoder.decode(repaired(data))
