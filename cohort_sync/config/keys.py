@@ -39,6 +39,14 @@ def is_secret_option(name: str) -> bool:
     return _SECRET_OPTION.search(name) is not None
 
 
+def is_list(section: type[Section], key: str) -> bool:
+    """Is the value of this key a list?"""
+    info = _inspected(section, key)
+    while isinstance(info, inspect.Metadata):
+        info = info.type
+    return isinstance(info, inspect.VarTupleType)
+
+
 def expected(section: type[Section], key: str) -> str:
     """What a value of this key must be, in words."""
     return _describe(_inspected(section, key))

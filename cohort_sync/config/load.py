@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from cohort_sync.config.checks import check, missing_files
-from cohort_sync.config.keys import SECTIONS, SOURCES, expected, fields_of, is_secret, is_secret_option
+from cohort_sync.config.keys import SECTIONS, SOURCES, expected, fields_of, is_list, is_secret, is_secret_option
 from cohort_sync.config.layers import OPTIONS, Draft, Entry, read_environment, read_file, read_overrides, shown
 from cohort_sync.config.settings import Section, Settings, SourceSettings
 from cohort_sync.omrs.errors import ConfigurationError
@@ -77,7 +77,7 @@ def _section(draft: Draft, label: str, table: type[Section], entries: dict[str, 
             continue
         origins[name] = entry.origin
         try:
-            value = msgspec.convert(_from_text(entry, info.type), info.type, strict=not entry.from_text)
+            value = msgspec.convert(_from_text(entry, table, key), info.type, strict=not entry.from_text)
         except (msgspec.ValidationError, tomllib.TOMLDecodeError):
             got = "a value that is not repeated here" if is_secret(table, key) else shown(entry.value)
             draft.problem(entry.origin, name, f"got {got}, expected {expected(table, key)}")
@@ -99,9 +99,9 @@ def _options(draft: Draft, label: str, entries: dict[str, Entry], origins: dict[
     return options
 
 
-def _from_text(entry: Entry, wanted: object) -> object:
+def _from_text(entry: Entry, table: type[Section], key: str) -> object:
     """Lists are written as TOML (["a", "b"]) or with commas (a,b) where only text can be given; all else converts itself."""
-    if not (entry.from_text and isinstance(entry.value, str) and "tuple" in str(wanted)):
+    if not (entry.from_text and isinstance(entry.value, str) and is_list(table, key)):
         return entry.value
     text = entry.value.strip()
     if text.startswith("["):
@@ -114,7 +114,10 @@ def _absolute(value: object, base: Path) -> object:
         return tuple(_absolute(item, base) for item in value)
     if not isinstance(value, str) or value in ("", ":memory:"):
         return value
-    return str(base / Path(value).expanduser())
+    try:
+        return str(base / Path(value).expanduser())
+    except RuntimeError:  # "~somebody" who is not known here: left as a name, and then told as a file that is not there
+        return str(base / value)
 
 
 def _with_derived_names(settings: Settings) -> Settings:
