@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from cohort_sync.cohort.outbound import SourceContext, SourceReport, plan_source_batch
 from cohort_sync.mapping.record import SourceRecord
-from cohort_sync.mapping.spi import Mapper, Outcome
+from cohort_sync.mapping.spi import Mapper, Meaning, Outcome
 from cohort_sync.omrs.enums import InstanceStatus
 from cohort_sync.omrs.instances import EntityDetail, Relationship
-from cohort_sync.store.protocol import Reader, Store, WriteSet
+from cohort_sync.store.protocol import Planner, Reader, Store, WriteSet
 from cohort_sync.store.rows import InstanceRow, Kind
 from cohort_sync.store.stored import entity_of, relationship_of
 
@@ -61,12 +61,16 @@ async def run_dry(
     for chunk in _chunks(records, batch_size):
         batch = [(record, mapper.decode(record)) for record in chunk]
 
-        def plan(reader: Reader, batch: Sequence[tuple[SourceRecord, object]] = batch) -> tuple[WriteSet, SourceReport]:
-            return plan_source_batch(reader, batch, mapper, lenient, {}, now)
-
-        report = await store.transact(plan)
+        report = await store.transact(_plan(batch, mapper, lenient, now))
         outcomes += report.outcomes
     return await store.read(lambda reader: _result(reader, tuple(outcomes), context.member.metadata_collection_id))
+
+
+def _plan(batch: Sequence[tuple[SourceRecord, EventT | Meaning]], mapper: Mapper[EventT], context: SourceContext, now: int) -> Planner[SourceReport]:
+    def plan(reader: Reader) -> tuple[WriteSet, SourceReport]:
+        return plan_source_batch(reader, batch, mapper, context, {}, now)
+
+    return plan
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -1,6 +1,7 @@
 """From bytes to events: what kind of record it is, whether it is whole, and what it names. Pure, and never raises for what stands in a record."""
 
 import hashlib
+from functools import lru_cache
 
 import msgspec
 from msgspec import Raw
@@ -10,6 +11,7 @@ from cohort_sync.mapping.relational import Place
 from cohort_sync.mapping.spi import Ignored, Malformed, Meaning
 from mappers.debezium import ddl
 from mappers.debezium.events import DatabaseStated, Event, RowSeen, SchemaChanged, SnapshotCompleted, TableDropped, TablePut, TableRenamed
+from mappers.debezium.memory import shape_key
 from mappers.debezium.names import WITHOUT_SCHEMAS, BadIdentifier, Ref, identifiers, named_in, place_of
 from mappers.debezium.options import Options
 from mappers.debezium.positions import mark_of
@@ -83,14 +85,21 @@ def _row(record: SourceRecord, frame: Frame, body: Body, source: Source, options
         return Ignored(f"a record of the {source.connector} connector names no table")
     if not database:
         return Malformed("got no database, expected source.db", "$.payload.source")
-    ref = Ref(place_of(source.connector, options.server or source.name, database, source.schema, options.prefix), source.table)
-    if not options.captures(ref):
+    ref, memo_key = _table(options, source.connector, source.name, database, source.schema, source.table)
+    if not memo_key:
         return Ignored("left out by table_include or table_exclude")
     key = key_shape(record.key)
     digest = hashlib.blake2b(frame.schema, digest_size=DIGEST_SIZE)
     digest.update(key)
     time = _time(source, body.ts_ms, record)
-    return RowSeen(ref=ref, source=source, time=time, digest=digest.digest(), schema=frame.schema, key=key)
+    return RowSeen(ref=ref, memo_key=memo_key, source=source, time=time, digest=digest.digest(), schema=frame.schema, key=key)
+
+
+@lru_cache(maxsize=8192)
+def _table(options: Options, connector: str, name: str, database: str, schema: str | None, table: str) -> tuple[Ref, str]:
+    """A table and where its shape is remembered; "" when it is left out. Asked for each row, so the answers are kept."""
+    ref = Ref(place_of(connector, options.server or name, database, schema, options.prefix), table)
+    return ref, shape_key(ref.key) if options.captures(ref) else ""
 
 
 def _without_source(record: SourceRecord, frame: Frame, body: Body) -> Meaning:

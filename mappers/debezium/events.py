@@ -59,6 +59,7 @@ class RowSeen(msgspec.Struct, frozen=True, kw_only=True):
     """A data record with a schema part. Nothing of it is parsed yet but what tells whether its shape is known."""
 
     ref: Ref
+    memo_key: str
     source: Source
     time: int
     digest: bytes
