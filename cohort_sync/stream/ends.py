@@ -14,6 +14,7 @@ from cohort_sync.mapping.record import TopicPartition
 from cohort_sync.omrs.errors import TransientFault
 from cohort_sync.stream.broker_settings import KafkaSettings, aiokafka_options
 from cohort_sync.stream.faults import translated
+from cohort_sync.stream.kafka_client import close_consumer
 
 _LOOK_AGAIN_SECONDS = 0.005
 
@@ -42,7 +43,7 @@ async def end_offsets(settings: KafkaSettings, partitions: Collection[TopicParti
                 first, admitted = await consumer.beginning_offsets(asked), await consumer.end_offsets(asked)
                 return {TopicPartition(*each): await true_end(consumer, each, first[each], admitted[each]) for each in asked}
             finally:
-                await consumer.stop()
+                await close_consumer(consumer, patience=1.0)
 
 
 async def true_end(consumer: AIOKafkaConsumer, partition: ClientPartition, first: int, admitted: int, *, patience: float = 5.0) -> int:

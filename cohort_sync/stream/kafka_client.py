@@ -9,6 +9,7 @@ import asyncio
 from functools import partial
 
 import aiokafka.client
+from aiokafka import AIOKafkaConsumer
 from aiokafka.conn import create_conn
 from aiokafka.protocol.metadata import MetadataRequest
 from msgspec import Struct
@@ -65,3 +66,26 @@ async def _ask_one(settings: KafkaSettings, host: str, port: int, patience: floa
     finally:
         connection.close()
     return ClusterAnswer(getattr(answer, "cluster_id", None), tuple(f"{broker[1]}:{broker[2]}" for broker in answer.brokers))
+
+
+async def partitions_of_all_topics(consumer: AIOKafkaConsumer) -> dict[str, set[int]]:
+    """Every topic that this user may see, with the numbers of its partitions, asked from a broker now. Makes no topic."""
+    cluster = await consumer._client.fetch_all_metadata()
+    return {name: set(cluster.partitions_for_topic(name) or ()) for name in cluster.topics()}
+
+
+async def close_consumer(consumer: AIOKafkaConsumer, *, patience: float) -> None:
+    """Close a consumer within `patience` seconds, whatever state it and its broker are in. Raises nothing.
+
+    aiokafka's own `stop` waits without end for some answers, and lets a cancellation of its inner tasks out half way (both seen with a broker that had died),
+    which would end our task and leave sockets open. So it runs in a task of its own, and what it left open is closed after it.
+    """
+    stopping = asyncio.create_task(consumer.stop(), name="cohort-sync-consumer-stop")
+    await asyncio.wait({stopping}, timeout=patience)
+    stopping.cancel()
+    (outcome,) = await asyncio.gather(stopping, return_exceptions=True)
+    if outcome is not None:
+        closing = asyncio.create_task(consumer._client.close(), name="cohort-sync-client-close")
+        await asyncio.wait({closing}, timeout=patience)
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)

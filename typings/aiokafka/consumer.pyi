@@ -1,10 +1,12 @@
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from aiokafka.client import AIOKafkaClient
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.structs import ConsumerRecord, OffsetAndTimestamp, TopicPartition
 
 class AIOKafkaConsumer:
+    _client: AIOKafkaClient
     def __init__(
         self,
         *topics: str,
