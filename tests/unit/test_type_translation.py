@@ -19,6 +19,7 @@ from cohort_sync.mapping.desired import (
     Symbol,
     identity_of,
 )
+from cohort_sync.mapping.relational import EMITS
 from cohort_sync.mapping.translation import Dropped, Translator
 from cohort_sync.omrs.enums import TypeDefCategory
 from cohort_sync.omrs.property_rules import property_problems
@@ -195,7 +196,7 @@ def test_a_type_that_the_table_does_not_name_keeps_its_guid_under_its_older_name
 
 
 def test_a_type_without_a_home_is_refused_before_any_record_comes() -> None:
-    assert TYPES.problems([*USED, "MobileResource"]) == []
+    assert TYPES.problems([*USED, *EMITS, "MobileResource"]) == []
     (unknown,) = TYPES.problems(["Nonsense", "Topic"])
     assert unknown.startswith("no type 'Nonsense' among the known types")
     with pytest.raises(UnknownType, match="no type 'Nonsense'"):
