@@ -317,8 +317,9 @@ def test_what_comes_out_is_valid_in_the_older_release_and_nothing_is_lost_silent
     for name, attribute in said:
         places = TYPES.destinations(name, attribute)
         if all(isinstance(place, Nowhere) for place in places):
-            assert (name, attribute) in told
-    homes = [place.name for name, attribute in said for place in TYPES.destinations(name, attribute) if isinstance(place, ToAttribute)]
+            assert {(name, attribute), (name, "")} & told, "an attribute, or the classification that it was of"
+    whole = {name for name, attribute in told if not attribute}
+    homes = [place for name, attribute in said if name not in whole for place in TYPES.destinations(name, attribute) if isinstance(place, ToAttribute)]
     kept = sum(len(properties) for _, properties in properties_of(result.object))
     assert kept + len(result.dropped) >= len(homes)
     assert TRANSLATOR.translate(desired) == result
