@@ -205,8 +205,8 @@ class BatchReader:
         False while a topic is missing, halted or not assigned. With it `types` is read up to its head before `instances` is resumed.
         """
         mine = [partition for partition in self._position if partition.topic in topics]
-        waiting = any(partition.topic in topics for partition in [*self._unplaced, *self._halted])
-        if waiting or {partition.topic for partition in mine} != set(topics):
+        waiting = {partition.topic for partition in self._unplaced} | {partition.topic for partition in self._halted}
+        if waiting & set(topics) or {partition.topic for partition in mine} != set(topics):
             return False
         marks = [(max(self._position[partition], self._reached.get(partition, 0)), self._watermark(partition)) for partition in mine]
         return all(mark is not None and position >= mark for position, mark in marks)

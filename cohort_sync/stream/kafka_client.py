@@ -6,10 +6,11 @@ has no setting for it; Java's is `allow.auto.create.topics`). Topics are made by
 """
 
 import asyncio
+from collections.abc import Coroutine
 from functools import partial
 
 import aiokafka.client
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.conn import create_conn
 from aiokafka.protocol.metadata import MetadataRequest
 from msgspec import Struct
@@ -80,12 +81,29 @@ async def close_consumer(consumer: AIOKafkaConsumer, *, patience: float) -> None
     aiokafka's own `stop` waits without end for some answers, and lets a cancellation of its inner tasks out half way (both seen with a broker that had died),
     which would end our task and leave sockets open. So it runs in a task of its own, and what it left open is closed after it.
     """
-    stopping = asyncio.create_task(consumer.stop(), name="cohort-sync-consumer-stop")
-    await asyncio.wait({stopping}, timeout=patience)
-    stopping.cancel()
-    (outcome,) = await asyncio.gather(stopping, return_exceptions=True)
-    if outcome is not None:
-        closing = asyncio.create_task(consumer._client.close(), name="cohort-sync-client-close")
-        await asyncio.wait({closing}, timeout=patience)
-        closing.cancel()
-        await asyncio.gather(closing, return_exceptions=True)
+    if not await _bounded(consumer.stop(), patience):
+        await _bounded(consumer._client.close(), patience)
+
+
+async def close_producer(producer: AIOKafkaProducer, *, patience: float) -> None:
+    """Close a producer within about `patience` seconds without sending what it still holds. Raises nothing.
+
+    aiokafka's own `stop` first flushes, which never ends without a broker; so its sender is ended first, and what it held is failed.
+    """
+    sender = producer._sender.sender_task
+    for _ in range(2):  # the first cancellation lets it wait for the request under way, the second one does not
+        if sender is not None and not sender.done():
+            sender.cancel()
+            await asyncio.wait({sender}, timeout=patience / 2)
+    producer._message_accumulator.fail_all(TransientFault("the producer was closed"))
+    await _bounded(producer.stop(), patience)
+    await _bounded(producer.client.close(), patience)
+
+
+async def _bounded(closing: Coroutine[None, None, object], patience: float) -> bool:
+    """Run it in a task of its own for at most `patience` seconds, whatever it raises; whether it came to its end."""
+    task = asyncio.create_task(closing, name="cohort-sync-close")
+    await asyncio.wait({task}, timeout=patience)
+    task.cancel()
+    (outcome,) = await asyncio.gather(task, return_exceptions=True)
+    return not isinstance(outcome, BaseException)
