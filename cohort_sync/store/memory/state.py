@@ -67,10 +67,10 @@ class MemoryState:
         numbers = dict(self.numbers)
         state = self._remove(writes.removed) if writes.removed else self
         state = state._put_instances(writes.instances, numbers) if writes.instances else state
-        answers = {
-            number: self.requests[number]._replace(state=verdict, result=text) for number, (verdict, text) in _known(self.requests, writes.request_results)
-        }
-        letters = {number: self.dead_letters[number]._replace(state=verdict) for number, verdict in _known(self.dead_letters, writes.dead_letter_states)}
+        outbox = {seq: row._replace(seq=seq) for seq, row in _numbered("outbox", writes.outbox, numbers)}
+        letters = {**self.dead_letters, **{number: row._replace(id=number) for number, row in _numbered("dead_letter", writes.dead_letters, numbers)}}
+        parked = {**self.parked, **{number: row._replace(id=number) for number, row in _numbered("parked", writes.parked, numbers)}}
+        requests = {**self.requests, **{number: row._replace(id=number) for number, row in _numbered("request", writes.requests, numbers)}}
         return replace(
             state,
             classifications=_classified(state.classifications, writes.classifications),
@@ -79,17 +79,13 @@ class MemoryState:
             identities=_changed(self.identities, writes.identities),
             guards=_changed(self.guards, {key: (row, now) for key, row in writes.guards.items()}),
             memos=_changed(self.memos, writes.memos),
-            outbox=_changed(self.outbox, {seq: row._replace(seq=seq) for seq, row in _numbered("outbox", writes.outbox, numbers)}),
-            dead_letters=_changed(
-                self.dead_letters, {**letters, **{n: row._replace(id=n) for n, row in _numbered("dead_letter", writes.dead_letters, numbers)}}
-            ),
-            parked=_changed(
-                self.parked, {**{n: row._replace(id=n) for n, row in _numbered("parked", writes.parked, numbers)}, **dict.fromkeys(writes.unparked)}
-            ),
+            outbox=_changed(self.outbox, outbox),
+            dead_letters=_changed(letters, {n: letters[n]._replace(state=word) for n, word in _known(letters, writes.dead_letter_states)}),
+            parked=_changed(parked, dict.fromkeys(writes.unparked)),
             members=_changed(self.members, writes.members),
             types=_changed(self.types, writes.types),
             gaps=(*self.gaps, *writes.gaps),
-            requests=_changed(self.requests, {**answers, **{n: row._replace(id=n) for n, row in _numbered("request", writes.requests, numbers)}}),
+            requests=_changed(requests, {n: requests[n]._replace(state=word, result=text) for n, (word, text) in _known(requests, writes.request_results)}),
             facts=_changed(self.facts, writes.facts),
             positions=_moved(self.positions, writes),
             numbers=numbers,
