@@ -12,7 +12,7 @@ from mappers.debezium.memory import forget_table, read_server_clock, remember_cl
 from mappers.debezium.names import Ref
 from mappers.debezium.options import Options
 from mappers.debezium.positions import place
-from mappers.debezium.snapshots import snapshot_seen, sweep
+from mappers.debezium.snapshots import snapshot_over, snapshot_record
 
 
 def interpret_change(event: SchemaChanged, view: View, options: Options) -> Meaning:
@@ -21,9 +21,9 @@ def interpret_change(event: SchemaChanged, view: View, options: Options) -> Mean
     position, clock = place(before, event.mark, event.time)
     note = ""
     if event.snapshot:
-        steps = [*_snapshot_steps(event), *snapshot_seen(event, position, view)]
+        steps = [*_snapshot_steps(event), *snapshot_record(event, position, view, options)]
     else:
-        steps = [*sweep(event.manager, view, options, spared=_touched(event))]
+        steps = [*snapshot_over(event.manager, view, options, _touched(event))]
         changes = _Changes(event, view, options)
         steps += changes.steps()
         note = changes.note
@@ -121,6 +121,8 @@ class _Changes:
         verbs: list[Verb] = list(put_owner(new.place))
         if self._has(old.key):
             verbs += [Rename(old.key, new.key, old.qualified_name, new.qualified_name), *forget_table(old.key, self._view)]
+        else:
+            self.note = f"{'.'.join(old.dotted[:1])} was renamed to {new.name} but was not known: {new.name} is taken as new"
         verbs.append(Put(table_object(new.place, after.table)))
         return self._rename_step(pair, tuple(verbs))
 

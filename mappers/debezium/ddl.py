@@ -75,7 +75,7 @@ def opening(ddl: str | None) -> str:
     if not ddl or len(ddl) > _MAX_LENGTH:
         return "a statement without text" if not ddl else "a very long statement"
     words = []
-    for token in next(_statements(ddl), [])[:2]:
+    for token in next(_statements(ddl), [])[:4]:
         if token.keyword not in _OPENINGS:
             break
         words.append(token.keyword)
@@ -85,7 +85,7 @@ def opening(ddl: str | None) -> str:
 _OPENINGS = frozenset(
     {
         "ALTER", "ANALYZE", "CREATE", "DATABASE", "DROP", "EVENT", "FLUSH", "FUNCTION", "GRANT", "INDEX", "OPTIMIZE", "OR", "PROCEDURE", "RENAME",
-        "REVOKE", "ROLE", "SCHEMA", "SEQUENCE", "SET", "TABLE", "TABLES", "TRIGGER", "TRUNCATE", "UNIQUE", "USE", "USER", "VIEW",
+        "REPLACE", "REVOKE", "ROLE", "SCHEMA", "SEQUENCE", "SET", "TABLE", "TABLES", "TRIGGER", "TRUNCATE", "UNIQUE", "USE", "USER", "VIEW",
     }
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from cohort_sync.mapping.record import SourceRecord
 from cohort_sync.mapping.relational import Place
 from cohort_sync.mapping.spi import Ignored, Malformed, Meaning
 from mappers.debezium import ddl
-from mappers.debezium.events import DatabaseStated, Event, RowSeen, SchemaChanged, SnapshotCompleted, TableDropped, TablePut, TableRenamed
+from mappers.debezium.events import DatabaseStated, Event, RowSeen, SchemaChanged, TableDropped, TablePut, TableRenamed
 from mappers.debezium.memory import shape_key
 from mappers.debezium.names import WITHOUT_SCHEMAS, BadIdentifier, Ref, identifiers, named_in, place_of
 from mappers.debezium.options import Options
@@ -20,20 +20,16 @@ from mappers.debezium.structs import (
     NOTHING,
     Body,
     Frame,
-    Notification,
     SchemaChange,
     SchemaName,
     Source,
     TableChange,
-    WrappedNotification,
     WrappedSchemaChange,
 )
 
 _decode_frame = msgspec.json.Decoder(Frame).decode
 _decode_change = msgspec.json.Decoder(SchemaChange).decode
 _decode_wrapped_change = msgspec.json.Decoder(WrappedSchemaChange).decode
-_decode_notification = msgspec.json.Decoder(Notification).decode
-_decode_wrapped_notification = msgspec.json.Decoder(WrappedNotification).decode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_schema_name = msgspec.json.Decoder(SchemaName).decode
 
@@ -60,8 +56,8 @@ def decode(record: SourceRecord, options: Options) -> Event | Meaning:
     body = frame.body
     if body.is_schema_change:
         return _schema_change(record, value, frame.has_schema, options)
-    if body.aggregate_type != NOTHING or (options.notification_topic and record.topic == options.notification_topic):
-        return _notification(value, frame.has_schema)
+    if body.aggregate_type != NOTHING:
+        return Ignored("a notification")
     if body.source is None:
         return _without_source(record, frame, body)
     if not frame.has_schema:
@@ -183,6 +179,7 @@ class _Changes:
             time=_time(source, change.ts_ms, self._record),
             offset=self._record.offset,
             snapshot=source.in_snapshot,
+            last=source.ends_snapshot,
             tables=tables,
             renames=tuple(self._renamed(fact) for fact in stated if isinstance(fact, ddl.Renamed)),
             databases=tuple(made for fact in stated if (made := self._database(fact)) is not None),
@@ -236,17 +233,6 @@ class _Changes:
 
 
 # ---------------------------------------------------------------- helpers
-
-
-def _notification(value: bytes, wrapped: bool) -> Event | Meaning:
-    try:
-        told = _decode_wrapped_notification(value).payload if wrapped else _decode_notification(value)
-    except msgspec.ValidationError as problem:
-        return Malformed(*_told(str(problem)))
-    server = (told.additional_data or {}).get("connector_name", "")
-    if (told.aggregate_type, told.type) != ("Initial Snapshot", "COMPLETED") or not server:
-        return Ignored("a notification that ends no snapshot")
-    return SnapshotCompleted(server)
 
 
 def _told(problem: str) -> tuple[str, str]:

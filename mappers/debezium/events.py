@@ -47,6 +47,8 @@ class SchemaChanged(msgspec.Struct, frozen=True, kw_only=True):
     time: int
     offset: int
     snapshot: bool
+    last: bool
+    """The last record of a snapshot."""
     tables: tuple[TablePut | TableDropped, ...]
     renames: tuple[TableRenamed, ...]
     databases: tuple[DatabaseStated, ...]
@@ -67,10 +69,4 @@ class RowSeen(msgspec.Struct, frozen=True, kw_only=True):
     key: bytes
 
 
-class SnapshotCompleted(msgspec.Struct, frozen=True):
-    """Debezium's notification that an initial snapshot is complete. `server` is the connector's topic.prefix."""
-
-    server: str
-
-
-Event = SchemaChanged | RowSeen | SnapshotCompleted
+Event = SchemaChanged | RowSeen

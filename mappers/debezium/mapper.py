@@ -7,10 +7,9 @@ from cohort_sync.mapping.relational import EMITS
 from cohort_sync.mapping.spi import MapperSettings, Meaning, OptionSpec, View
 from mappers.debezium.changes import interpret_change
 from mappers.debezium.decoding import decode
-from mappers.debezium.events import Event, RowSeen, SchemaChanged, SnapshotCompleted
+from mappers.debezium.events import Event, RowSeen, SchemaChanged
 from mappers.debezium.options import OPTIONS, read_options
 from mappers.debezium.rows import interpret_row
-from mappers.debezium.snapshots import interpret_completion
 
 
 class DebeziumMapper:
@@ -34,5 +33,3 @@ class DebeziumMapper:
                 return interpret_row(event, view)
             case SchemaChanged():
                 return interpret_change(event, view, self._options)
-            case SnapshotCompleted():
-                return interpret_completion(event, view, self._options)

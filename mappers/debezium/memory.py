@@ -9,10 +9,8 @@ shape:<table key>   the digest of the schema part that was last mapped, then the
 import msgspec
 
 from cohort_sync.mapping.relational import Place
-from cohort_sync.mapping.spi import Position, Remember, View
+from cohort_sync.mapping.spi import Remember, View
 from mappers.debezium.positions import Clock, read_clock, write_clock
-
-_SNAPSHOT = "snapshot:"
 
 
 def clock_key(manager: Place) -> str:
@@ -22,7 +20,7 @@ def clock_key(manager: Place) -> str:
 
 def snapshot_key(manager: Place) -> str:
     """The memo of a server's snapshot."""
-    return _SNAPSHOT + manager.manager_name
+    return "snapshot:" + manager.manager_name
 
 
 def seen_key(table_key: str) -> str:
@@ -41,14 +39,10 @@ def forget_table(table_key: str, view: View) -> tuple[Remember, ...]:
 
 
 class Snapshot(msgspec.Struct, frozen=True, array_like=True):
-    """A snapshot of one server: where it stands in the log and when it was, whether it goes on, and the databases that it describes whole."""
+    """A snapshot of one server: its id, the connector, whether it goes on, and the databases that it describes whole."""
 
     id: str = ""
     connector: str = ""
-    server: str = ""
-    """As in qualified names."""
-    position: Position = Position()
-    time: int = 0
     running: bool = False
     databases: tuple[str, ...] = ()
 
@@ -58,15 +52,7 @@ _decode_snapshot = msgspec.json.Decoder(Snapshot).decode
 
 def read_snapshot(view: View, manager: Place) -> Snapshot:
     """The snapshot of a server; an ended one without an id when there was none."""
-    return _snapshot(view.memo(snapshot_key(manager)))
-
-
-def read_snapshots(view: View) -> list[Snapshot]:
-    """The snapshots of all servers."""
-    return [_snapshot(view.memo(key)) for key in view.memos(_SNAPSHOT)]
-
-
-def _snapshot(memo: bytes) -> Snapshot:
+    memo = view.memo(snapshot_key(manager))
     return _decode_snapshot(memo) if memo else Snapshot()
 
 

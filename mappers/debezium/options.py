@@ -19,7 +19,6 @@ OPTIONS = (
     OptionSpec("rows", "auto", "Learn the shape of tables from data records: auto (connectors without a schema change topic), always or never."),
     OptionSpec("snapshot_sweep", "databases", "What a new snapshot may remove, because it was not in it: databases (tables of the databases that the snapshot "
                "described whole), server (all tables of the server: only if every snapshot covers all captured tables) or off."),
-    OptionSpec("notification_topic", "", "Topic of Debezium's notifications (sink channel): tells the end of a snapshot at once."),
     OptionSpec("heartbeat_prefix", "__debezium-heartbeat", "The connector's topic.heartbeat.prefix."),
 )  # fmt: skip
 
@@ -49,7 +48,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     exclude: tuple[re.Pattern[str], ...]
     rows: Rows
     sweep: Sweep
-    notification_topic: str
     heartbeat_prefix: str
 
     def captures(self, ref: Ref) -> bool:
@@ -80,7 +78,6 @@ def read_options(settings: MapperSettings) -> Options:
         exclude=_patterns(settings.source, "table_exclude", values["table_exclude"]),
         rows=_choice(settings.source, "rows", values["rows"], Rows),
         sweep=_choice(settings.source, "snapshot_sweep", values["snapshot_sweep"], Sweep),
-        notification_topic=values["notification_topic"],
         heartbeat_prefix=values["heartbeat_prefix"],
     )
 

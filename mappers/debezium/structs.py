@@ -38,6 +38,11 @@ class Source(msgspec.Struct, frozen=True, gc=False):
         """Any marker but `false` (spec mappers 2.3)."""
         return str(self.snapshot or "false").lower() != "false"
 
+    @property
+    def ends_snapshot(self) -> bool:
+        """The marker of the very last record."""
+        return self.snapshot == "last"
+
 
 class Body(msgspec.Struct, gc=False):
     """The payload of any record, or a record without an envelope: enough to tell what it is. Everything is optional here."""
@@ -125,20 +130,6 @@ class WrappedSchemaChange(msgspec.Struct, frozen=True):
     """The same with its Connect schema beside it."""
 
     payload: SchemaChange
-
-
-class Notification(msgspec.Struct, frozen=True):
-    """A record of Debezium's notification topic (channel `sink`)."""
-
-    aggregate_type: str
-    type: str
-    additional_data: dict[str, str] | None = None
-
-
-class WrappedNotification(msgspec.Struct, frozen=True):
-    """The same with its Connect schema beside it."""
-
-    payload: Notification
 
 
 # ---------------------------------------------------------------- Connect schemas
