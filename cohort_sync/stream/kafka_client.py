@@ -88,14 +88,15 @@ async def close_consumer(consumer: AIOKafkaConsumer, *, patience: float) -> None
 async def close_producer(producer: AIOKafkaProducer, *, patience: float) -> None:
     """Close a producer within about `patience` seconds without sending what it still holds. Raises nothing.
 
-    aiokafka's own `stop` first flushes, which never ends without a broker; so its sender is ended first, and what it held is failed.
+    aiokafka's own `stop` first flushes, which never ends without a broker; so its sender is ended first, and what it held is dropped.
     """
     sender = producer._sender.sender_task
     for _ in range(2):  # the first cancellation lets it wait for the request under way, the second one does not
         if sender is not None and not sender.done():
             sender.cancel()
             await asyncio.wait({sender}, timeout=patience / 2)
-    producer._message_accumulator.fail_all(TransientFault("the producer was closed"))
+    producer._message_accumulator._batches.clear()
+    producer._message_accumulator._pending_batches.clear()
     await _bounded(producer.stop(), patience)
     await _bounded(producer.client.close(), patience)
 

@@ -3,7 +3,7 @@ from asyncio import Future, Task
 from collections.abc import Sequence
 
 from aiokafka.client import AIOKafkaClient
-from aiokafka.structs import RecordMetadata
+from aiokafka.structs import RecordMetadata, TopicPartition
 
 class BatchBuilder:
     def append(
@@ -19,7 +19,8 @@ class Sender:
     async def close(self) -> None: ...
 
 class MessageAccumulator:
-    def fail_all(self, exception: BaseException) -> None: ...
+    _batches: dict[TopicPartition, object]
+    _pending_batches: set[object]
 
 class AIOKafkaProducer:
     _message_accumulator: MessageAccumulator
