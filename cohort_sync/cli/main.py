@@ -12,6 +12,7 @@ COMMANDS: Final[dict[str, Lazy]] = {
     "status": Lazy("cohort_sync.cli.status:status", "How this member is doing: counts, positions, what waits, what is wrong."),
     "members": Lazy("cohort_sync.cli.members:members", "The other members of the cohort."),
     "dlq": Lazy("cohort_sync.cli.dlq:dlq", "Records that could not be used (dead letters)."),
+    "map": Lazy("cohort_sync.cli.map_try:map_group", "Try a mapper on records."),
     "types": Lazy("cohort_sync.cli.types:types", "The open metadata types."),
     "fingerprint": Lazy("cohort_sync.cli.fingerprint:fingerprint", "One hash for each home collection: equal means the same metadata."),
     "config": Lazy("cohort_sync.cli.config:config", "Check, show and begin a configuration."),

@@ -5,11 +5,13 @@ A package of anybody can bring a mapper: it needs the entry point `name = "packa
 
 import difflib
 from importlib.metadata import EntryPoint, entry_points
+from typing import TypeVar
 
 from cohort_sync.mapping.spi import Mapper, MapperSettings
 from cohort_sync.omrs.errors import ConfigurationError
 from cohort_sync.omrs.type_registry import TypeRegistry
 
+EventT = TypeVar("EventT")
 GROUP = "cohort_sync.mappers"
 
 
@@ -45,7 +47,7 @@ def create_mapper(name: str, settings: MapperSettings) -> Mapper[object]:
         raise ConfigurationError(f"mapper {name!r}: {problem}") from None
 
 
-def check_emits(mapper: Mapper[object], registry: TypeRegistry) -> None:
+def check_emits(mapper: Mapper[EventT], registry: TypeRegistry) -> None:
     """Does the release have every type that the mapper may use? Raises ConfigurationError that names those which it does not have."""
     missing = sorted(name for name in mapper.emits if registry.type_def(name) is None)
     if missing:
