@@ -9,7 +9,7 @@ It speaks the Kafka protocol and starts in milliseconds without a JVM: for the d
 - A produce to a topic that does not exist is accepted; a metadata request makes missing topics with 3 partitions, unless it says that it must not.
 - InitProducerId fails with UNKNOWN_SERVER_ERROR: no idempotence, no transactions. acks=all, ordering, headers, null keys and values, timestamps are right.
 - ListOffsets by timestamp answers the first offset of the last batch, whatever the time; max-timestamp and tiered lookups cut the connection.
-- The first join of a consumer group takes three seconds, and so does each rebalance. Commits work with and without membership.
+- Each join of a consumer group, and so each rebalance, takes half the session timeout (a short one makes it quick). Commits need no membership.
 - There is no limit on the size of a record, no limit on names of topics, deleting a missing topic succeeds, CreatePartitions is not there.
 - DescribeConfigs answers what was given at creation, as DEFAULT_CONFIG; nothing acts on it (no retention, no compaction).
 """
