@@ -1,12 +1,17 @@
 """`cohort-sync config check|show|schema|init`."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cohort_sync.cli.options import config_option, json_option, set_option
 from cohort_sync.cli.output import print_json
 from cohort_sync.omrs.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from cohort_sync.config import Settings
 
 
 @click.group(short_help="Check, show and begin a configuration.")
@@ -22,16 +27,41 @@ def config() -> None:
 @set_option
 @json_option
 def check(config_path: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Check the configuration as a worker would. Exit code 2 when something is wrong; all problems are told at once."""
+    """Check the configuration, its mappers and its archives, as a worker would. Exit code 2 when something is wrong; all problems are told at once."""
     from cohort_sync.config import load_settings
 
     settings = load_settings(config_path, overrides=overrides)
+    problems = [*_archive_problems(settings), *_mapper_problems(settings)]
+    if problems:
+        raise ConfigurationError("wrong configuration: " + "\n  ".join(problems))
     where = str(config_path) if config_path is not None else "the environment"
     sources = [source.name for source in settings.sources]
     if as_json:
         print_json({"ok": True, "file": None if config_path is None else str(config_path), "member": settings.member.name, "sources": sources})
         return
     click.echo(f"{where}: ok. Member {settings.member.name} of cohort {settings.cohort.name}, sources: {', '.join(sources) or 'none'}.")
+
+
+def _mapper_problems(settings: "Settings") -> Iterator[str]:
+    """Mappers that are not there, and settings of theirs that are wrong."""
+    from cohort_sync.mapping.registry import create_mapper
+    from cohort_sync.mapping.spi import MapperSettings
+
+    for source in settings.sources:
+        try:
+            create_mapper(source.mapper, MapperSettings(source=source.name, options=source.options))
+        except ConfigurationError as problem:
+            yield f"sources.{source.name}: {problem}"
+
+
+def _archive_problems(settings: "Settings") -> Iterator[str]:
+    from cohort_sync.omrs.archive import BadArchive, decode_archive
+
+    for name in settings.types.archives:
+        try:
+            decode_archive(Path(name).read_bytes())
+        except (OSError, BadArchive) as problem:
+            yield f"types.archives: {name}: {problem}"
 
 
 @config.command()

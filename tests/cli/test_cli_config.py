@@ -61,6 +61,24 @@ def test_a_wrong_configuration_names_file_key_got_and_expected(script: Script, t
         )
 
 
+def test_mappers_and_archives_are_checked_too(script: Script, tmp_path: Path) -> None:
+    (tmp_path / "no.omarchive").write_text("{}")
+    path = tmp_path / "m.toml"
+    source = '[[sources]]\nname = "{0}"\nmapper = "{1}"\ntopics = ["t"]\noptions = {2}\n'
+    path.write_text(
+        '[member]\nname = "m"\nmetadata_collection_id = "i"\n[cohort]\nname = "c"\n[store]\npath = "x.db"\n[types]\narchives = ["no.omarchive"]\n'
+        + source.format("a", "debezum", "{}")
+        + source.format("b", "debezium", '{nonsense = "1"}')
+    )
+    answer = script("config", "check", "--config", str(path))
+    assert answer.returncode == 2
+    assert f"types.archives: {tmp_path}/no.omarchive: not an open metadata archive" in answer.stderr
+    assert "sources.a: no mapper 'debezum' is installed; there are:" in answer.stderr
+    assert "Did you mean 'debezium'?" in answer.stderr
+    assert "sources.b: mapper 'debezium': " in answer.stderr
+    assert "nonsense" in answer.stderr
+
+
 def test_the_schema_is_printed_and_written(script: Script, tmp_path: Path) -> None:
     printed = script("config", "schema").stdout
     assert printed == (ROOT / "schemas" / "config.schema.json").read_text()

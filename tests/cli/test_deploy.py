@@ -50,6 +50,7 @@ def test_the_unit_runs_the_worker_and_gives_it_time() -> None:
     assert Path(program).name == "cohort-sync"
     accepted(arguments)
     assert unit["Type"] == "notify"
+    assert unit["TimeoutStartSec"] == "infinity"  # a broker that is away is waited for
     assert float(unit["WatchdogSec"]) >= 10
     assert float(unit["TimeoutStopSec"]) > WorkerSettings().drain_seconds
     assert unit["Restart"] == "on-failure"
