@@ -143,7 +143,8 @@ class ClassificationClaim(NamedTuple):
 def judge_instance(sender: Sender, claim: Claim, stored: Stored | None, buried: Buried | None, *, re_homed: bool = False) -> Judgement:
     """May this state of an entity or relationship replace what is stored? STORED means yes.
 
-    `stored` is None where nothing, or only a proxy of it, is stored; `buried` is its tombstone. `re_homed`: the event is a RE_HOMED one, whose home differs
+    `stored` is None where nothing, or only a proxy of it, is stored; `buried` is its tombstone, which matters only where nothing is stored or the createTime
+    differs. `re_homed`: the event is a RE_HOMED one, whose home differs
     from the stored one because the new home speaks (spec 5.8).
     """
     if claim.home == sender.local:
@@ -159,6 +160,8 @@ def judge_instance(sender: Sender, claim: Claim, stored: Stored | None, buried: 
     if stored.kind != claim.kind:
         return Judgement(Verdict.CONFLICT, "an instance of another kind has this GUID")
     if claim.create_time != stored.create_time:
+        if buried is not None and (claim.create_time, claim.version) <= (buried.create_time, buried.version):
+            return Judgement(Verdict.STALE, "it is of an earlier life, which was purged")
         if stored.status == DELETED and claim.create_time > stored.create_time:
             return ACCEPT  # a new life: the purge of the old one was lost, or comes later
         return Judgement(Verdict.CONFLICT, f"its createTime is {claim.create_time}, that of the stored one {stored.create_time}")
@@ -182,8 +185,12 @@ def judge_revival(claim: Claim, buried: Buried) -> Judgement:
     return ACCEPT
 
 
-def judge_purge(sender: Sender, claim: Claim | None, stored: Stored | None) -> Judgement:
-    """May this sender purge what is stored (a proxy counts)? REMOVED means yes. The version does not matter (spec 5.5.3)."""
+def judge_purge(sender: Sender, claim: Claim | None, stored: Stored | None, buried: Buried | None) -> Judgement:
+    """May this sender purge what is stored (a proxy counts)? REMOVED means yes. The version does not matter (spec 5.5.3).
+
+    `claim` is None for a purge by ids. A tombstone is kept when an instance comes back, so that the purge before that, sent or read again, does not take the
+    new life away.
+    """
     if claim is not None and claim.home == sender.local:
         return OURS
     if stored is None:
@@ -194,7 +201,16 @@ def judge_purge(sender: Sender, claim: Claim | None, stored: Stored | None) -> J
         return _foreign(sender, stored.home)
     if claim is not None and claim.create_time < stored.create_time:
         return Judgement(Verdict.STALE, "it purges an earlier life of this GUID")
+    if buried is not None and _purged_before(claim, stored, buried):
+        return Judgement(Verdict.STALE, "it was applied before, and the instance came back since")
     return Judgement(Verdict.REMOVED)
+
+
+def _purged_before(claim: Claim | None, stored: Stored, buried: Buried) -> bool:
+    """Is this the purge that made the tombstone, once more? With the instance its version tells; by ids alone only a delete before it makes it a new one."""
+    if claim is None:
+        return stored.status != DELETED
+    return (claim.create_time, claim.version) <= (buried.create_time, buried.version)
 
 
 def judge_proxy(sender: Sender, claim: Claim, stored: Stored | None, buried: Buried | None) -> Judgement:
@@ -226,8 +242,14 @@ def judge_classification(sender: Sender, claim: ClassificationClaim, stored: Sto
     return DUPLICATE if claim.version == stored.version else ACCEPT
 
 
-def judge_declassification(sender: Sender, claim: ClassificationClaim, stored: StoredClassification | None) -> Judgement:
-    """May this sender take a classification away? REMOVED means yes. One that was put on again since (or is newer) stays."""
+def judge_declassification(
+    sender: Sender, claim: ClassificationClaim, stored: StoredClassification | None, buried: Buried | None, *, entity_is_older: bool
+) -> Judgement:
+    """May this sender take a classification away? REMOVED means yes. One that was put on again since (or is newer) stays.
+
+    An undo may bring a classification back at the version at which it was removed. Only then the entity's version is asked (`entity_is_older`: the event has
+    an older entity than the store), which tells this removal, read again, from another one.
+    """
     if claim.home == sender.local or (stored is not None and stored.home == sender.local):
         return OURS
     if not sender.speaks_for(claim.home, claim.replicated_by):
@@ -238,6 +260,8 @@ def judge_declassification(sender: Sender, claim: ClassificationClaim, stored: S
         return Judgement(Verdict.STALE, f"the stored one is of another home, {stored.home}")
     if (claim.create_time, claim.version) < (stored.create_time, stored.version):
         return OLDER
+    if buried is not None and entity_is_older and (claim.create_time, claim.version) <= (buried.create_time, buried.version):
+        return Judgement(Verdict.STALE, "it was applied before, and the classification came back since")
     return Judgement(Verdict.REMOVED)
 
 

@@ -1,0 +1,42 @@
+"""From records of a cohort topic to events: the stateless half of inbound planning, which runs off the event loop."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from cohort_sync.mapping.record import SourceRecord
+from cohort_sync.omrs.codec import decode_event
+from cohort_sync.omrs.errors import UndecodableEvent
+from cohort_sync.omrs.events import OMRSEvent
+
+
+class NotForUs(msgspec.Struct, frozen=True):
+    """A record that is left alone, and why."""
+
+    reason: str
+
+
+Decoded = OMRSEvent | UndecodableEvent | NotForUs
+DecodedRecord = tuple[SourceRecord, Decoded]
+
+OWN_RECORD = NotForUs("our own record")
+EMPTY_RECORD = NotForUs("a record without a value")
+
+
+def decode_records(records: Iterable[SourceRecord], own_key: bytes, max_event_bytes: int = 1_000_000) -> list[DecodedRecord]:
+    """Each record with its event, or with why there is none. Records with our own key are not even parsed; never raises."""
+    return [(record, _decode(record, own_key, max_event_bytes)) for record in records]
+
+
+def _decode(record: SourceRecord, own_key: bytes, max_event_bytes: int) -> Decoded:
+    if record.key == own_key:
+        return OWN_RECORD
+    value = record.value
+    if value is None or value == b"null":
+        return EMPTY_RECORD
+    if len(value) > max_event_bytes:
+        return UndecodableEvent(f"the event has {len(value)} bytes, more than the limit of {max_event_bytes} (kafka.max_event_bytes)")
+    try:
+        return decode_event(value)
+    except UndecodableEvent as problem:
+        return problem
