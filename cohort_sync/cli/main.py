@@ -9,6 +9,8 @@ from cohort_sync.cli.lazy import Lazy, LazyGroup
 
 COMMANDS: Final[dict[str, Lazy]] = {
     "worker": Lazy("cohort_sync.cli.worker:worker", "Run the member: the one long-running process."),
+    "demo": Lazy("cohort_sync.cli.demo:demo", "A cohort of two members on this machine, shown at work."),
+    "resume": Lazy("cohort_sync.cli.resume:resume", "Go on with a source that was halted because of bad records."),
     "status": Lazy("cohort_sync.cli.status:status", "How this member is doing: counts, positions, what waits, what is wrong."),
     "members": Lazy("cohort_sync.cli.members:members", "The other members of the cohort."),
     "dlq": Lazy("cohort_sync.cli.dlq:dlq", "Records that could not be used (dead letters)."),

@@ -6,6 +6,7 @@ import msgspec
 
 from cohort_sync.cohort.member import LocalMember
 from cohort_sync.mapping.desired import DesiredObject
+from cohort_sync.omrs.exchange import ExchangeFilter
 from cohort_sync.omrs.type_registry import TypeRegistry
 
 Translate = Callable[[DesiredObject], DesiredObject]
@@ -19,6 +20,8 @@ class SourceContext(msgspec.Struct, frozen=True, kw_only=True):
     member: LocalMember
     registry: TypeRegistry
     translate: Translate | None = None
+    send: ExchangeFilter = ExchangeFilter()
+    """Which types may be announced; what may not is kept all the same."""
     soft_delete: bool = False
     """Removed instances stay as DELETED and can be restored; else they are purged."""
     version_floor: int = 0

@@ -269,6 +269,10 @@ class HomeWriter:
 
     def _send(self, event: OMRSEvent, guid: str, lean: OMRSEvent | None = None) -> None:
         """Announce; `lean` is the same event without the original, which no receiver reads, for when the whole is too large."""
+        self._overlay.note_change()
+        section, rule = event.instance_event_section, self._context.send
+        if section is not None and not rule.everything_passes and not rule.type_passes(section.type_def_guid, section.type_def_name):
+            return
         limit = self._context.max_event_bytes
         value = encode_event(event)
         if len(value) > limit and lean is not None:

@@ -82,6 +82,7 @@ class Overlay:
         self._staged_purged: set[str] = set()
         self._outbox: list[OutboxRow] = []
         self._staged_outbox: list[OutboxRow] = []
+        self._has_changed = False
 
     # ------------------------------------------------------------ the mapper's view
 
@@ -114,9 +115,14 @@ class Overlay:
         """Announce something, after everything that was announced before."""
         self._staged_outbox.append(row)
 
-    def announced(self) -> int:
-        """How many events the present record has announced so far."""
-        return len(self._staged_outbox)
+    def note_change(self) -> None:
+        """The present record changed an instance, whether that is announced or not."""
+        self._has_changed = True
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the present record changed an instance so far."""
+        return self._has_changed
 
     def relationships_of(self, guid: str) -> list[InstanceRow]:
         """All relationships at an entity now, in the order of their GUIDs."""
@@ -139,6 +145,7 @@ class Overlay:
         self._outbox += self._staged_outbox
         self._staged_purged.clear()
         self._staged_outbox.clear()
+        self._has_changed = False
 
     def drop(self) -> None:
         """The present record is taken back whole."""
@@ -146,6 +153,7 @@ class Overlay:
             layer.drop()
         self._staged_purged.clear()
         self._staged_outbox.clear()
+        self._has_changed = False
 
     def write_set(self) -> WriteSet:
         """Everything that was kept, as the store wants it."""

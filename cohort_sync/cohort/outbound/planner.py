@@ -101,7 +101,7 @@ def _apply(meaning: Meaning, record: SourceRecord, overlay: Overlay, planner: Ob
         case Changes():
             writer = HomeWriter(overlay, context, now=now, time=meaning.time, author=meaning.author)
             stale = [name for step in meaning.steps if (name := _apply_step(step, meaning.position, record, overlay, planner, writer))]
-            if overlay.announced():
+            if overlay.has_changed:
                 return Outcome("applied", meaning.note)
             return Outcome("noop", f"not newer than what was applied to {stale[0]}" if stale else "nothing changed")
         case Pending(reason, steps, position):

@@ -1,0 +1,110 @@
+"""The outbox publisher: what the store says has to be sent goes to the cohort topics, in the order of the commits, at least once (guarantee 2).
+
+Rows are deleted after the broker's acknowledgement. A crash between the two sends a contiguous suffix again, which versions make harmless.
+"""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from cohort_sync.cohort.topics import CohortTopics
+from cohort_sync.observe.metrics import Metrics
+from cohort_sync.omrs.errors import TransientFault
+from cohort_sync.store.protocol import Store
+from cohort_sync.store.rows import OutboxRow
+from cohort_sync.stream.broker_wait import Backoff
+
+_log = structlog.stdlib.get_logger(__name__)
+_BATCH = 500
+_IDLE_SECONDS = 1.0
+
+
+class Sender(Protocol):
+    """Sends records to partition 0 of a topic, in order; answers how many of them, from the first on, are acknowledged."""
+
+    async def send(self, topic: str, key: bytes, values: Sequence[bytes]) -> int: ...
+
+
+class OutboxPublisher:
+    """Sends the outbox. One runs for a store; `wake` tells it that there is something new."""
+
+    def __init__(
+        self,
+        store: Store,
+        sender: Sender,
+        topics: CohortTopics,
+        key: str,
+        *,
+        metrics: Metrics,
+        broker: Callable[[str | None], None],
+        stopping: asyncio.Event,
+    ) -> None:
+        self._store = store
+        self._sender = sender
+        self._topics = topics
+        self._key = key.encode()
+        self._metrics = metrics
+        self._broker = broker
+        self._stopping = stopping
+        self._woken = asyncio.Event()
+        self.empty = asyncio.Event()
+        """Set while nothing is left to send."""
+
+    def wake(self) -> None:
+        """There are new rows."""
+        self.empty.clear()
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Send until told to stop; what is left then stays in the store. Raises FatalFault."""
+        pauses = Backoff(first=0.2, cap=5.0).pauses()
+        while not self._stopping.is_set():
+            self._woken.clear()
+            try:
+                more = await self._send_some()
+            except TransientFault as fault:
+                pause = next(pauses)
+                self._metrics.transient_fault("broker")
+                self._broker(str(fault))
+                _log.warning(f"Events cannot be sent now; they stay in the outbox and are tried again in {pause:.1f} s", reason=str(fault))
+                await self._pause(pause)
+                continue
+            pauses = Backoff(first=0.2, cap=5.0).pauses()
+            self._broker(None)
+            if not more:
+                self.empty.set()
+                await self._wait_for_work()
+
+    async def _send_some(self) -> bool:
+        """One round; False when there was nothing to send."""
+        rows = await self._store.read(lambda reader: reader.outbox(_BATCH))
+        for channel, group in itertools.groupby(rows, key=lambda row: row.channel):
+            await self._send_group(channel, list(group))
+        self._metrics.outbox(await self._store.read(lambda reader: reader.outbox_size()))
+        return bool(rows)
+
+    async def _send_group(self, channel: str, rows: list[OutboxRow]) -> None:
+        acknowledged = await self._sender.send(self._topics.channel(channel), self._key, [row.value for row in rows])
+        if acknowledged:
+            await self._store.acknowledge(rows[acknowledged - 1].seq)
+            self._metrics.sent(channel, acknowledged)
+        if acknowledged < len(rows):
+            left = Counter(row.channel for row in rows[acknowledged:])
+            raise TransientFault(f"the broker acknowledged {acknowledged} of {len(rows)} events of {channel}; {left[channel]} are sent again")
+
+    async def _wait_for_work(self) -> None:
+        """Until somebody wakes it; looks by itself once a second, for rows of another process."""
+        try:
+            await asyncio.wait_for(self._woken.wait(), _IDLE_SECONDS)
+        except TimeoutError:
+            return
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return

@@ -1,0 +1,338 @@
+"""The parts of one worker, made from its settings. What each does is its own module's; here is only who knows whom.
+
+`Parts` is filled in three steps, because each needs what the one before has found out: `open_store` (identity, types, mappers), `make_topics`, `start_shell`.
+"""
+
+import asyncio
+import uuid
+from pathlib import Path
+
+import structlog
+
+from cohort_sync import __version__
+from cohort_sync.cohort.inbound.context import InboundContext
+from cohort_sync.cohort.inbound.decoding import DecodedRecord
+from cohort_sync.cohort.inbound.report import InboundReport
+from cohort_sync.cohort.inbound.waiting import plan_waiting
+from cohort_sync.cohort.member import LocalMember
+from cohort_sync.cohort.own_key import OwnKey, own_key
+from cohort_sync.cohort.registration import check_fresh_store, plan_start, registration_time, sightings
+from cohort_sync.cohort.topics import cohort_topics
+from cohort_sync.config.settings import Settings
+from cohort_sync.observe.health import Condition, Health
+from cohort_sync.observe.loop_lag import LoopLag
+from cohort_sync.observe.metrics import Metrics
+from cohort_sync.ocf.connections_out import ConnectionMode, registration_connection
+from cohort_sync.omrs.errors import FatalFault
+from cohort_sync.omrs.events import PROTOCOL_V1, PROTOCOL_V2
+from cohort_sync.omrs.exchange import ExchangeFilter, ExchangeRule
+from cohort_sync.omrs.type_changes import Learn
+from cohort_sync.store.sqlite import SqliteStore
+from cohort_sync.stream.admin import KafkaAdmin, WrongPartitionCount
+from cohort_sync.stream.cohort_flow import FLOW, CohortFlow
+from cohort_sync.stream.consumer import BatchReader
+from cohort_sync.stream.flow import Clock, Flow
+from cohort_sync.stream.outbox import OutboxPublisher
+from cohort_sync.stream.position_book import PositionBook
+from cohort_sync.stream.producer import OrderedSender
+from cohort_sync.stream.reading import Away, Gap, ReaderOptions, Reading, SharedTopics, WholeTopics
+from cohort_sync.stream.shell import Shell
+from cohort_sync.stream.source_flow import SourceFlow, decoder
+from cohort_sync.worker.housekeeping import Housekeeping
+from cohort_sync.worker.identity_check import claim_store
+from cohort_sync.worker.kafka_of import kafka_settings
+from cohort_sync.worker.requests import RESUME, RequestDesk, resume_source
+from cohort_sync.worker.sources import Source, build_sources
+from cohort_sync.worker.type_system import TypeSystem
+
+_log = structlog.stdlib.get_logger(__name__)
+_KEY_ROOM = 1024
+"""Bytes that a record's key and framing may take beside the value that planning has measured."""
+_LATE_LOOP_SECONDS = 1.0
+
+
+class Parts:
+    """Everything that a worker is made of."""
+
+    def __init__(self, settings: Settings, *, clock: Clock) -> None:
+        member = settings.member
+        self.settings = settings
+        self.clock = clock
+        self.started_at = clock()
+        self.connection_mode = ConnectionMode(settings.registration.connection)
+        self.connection = registration_connection(self.connection_mode, release=settings.types.release, address=settings.registration.address)
+        self.kafka = kafka_settings(settings.kafka, f"cohort-sync-{member.name}")
+        self.topics = cohort_topics(settings.cohort.name, settings.cohort.topic_root)
+        self.member = LocalMember(
+            metadata_collection_id=member.metadata_collection_id,
+            metadata_collection_name=member.metadata_collection_name or member.name,
+            server_name=member.name,
+            server_type=member.server_type,
+            organization_name=member.organization or None,
+            protocol=PROTOCOL_V2 if int(settings.types.release.split(".")[0]) >= 6 else PROTOCOL_V1,
+        )
+        self.metrics = Metrics(
+            version=__version__, member=member.name, metadata_collection_id=member.metadata_collection_id, type_release=settings.types.release
+        )
+        conditions = {"store": "not open yet", "broker": "not reached yet", "cohort": "not joined yet"}
+        self.health = Health(
+            {**conditions, **{f"source {each.name}": "not started yet" for each in settings.sources}}, clock=clock, on_change=self._condition_changed
+        )
+        self.loop_lag = LoopLag(self.metrics.loop_lag, self._loop_is_late, threshold=_LATE_LOOP_SECONDS)
+        self.store = SqliteStore(settings.store.path, clock=clock)
+        self.stopping = asyncio.Event()
+        self.sources_stopping = asyncio.Event()
+        self.opened = False
+        self.started = False
+
+    # ------------------------------------------------------------ step 1
+
+    async def open_store(self) -> None:
+        """Store, identity, types, mappers. Raises StoreLocked or ConfigurationError with nothing changed but what identifies the store."""
+        await self.store.open()
+        floor = await self.store.transact(lambda reader: claim_store(reader, self.settings, self.started_at))
+        fresh = str(uuid.uuid4())
+        self.key: OwnKey = await self.store.transact(lambda reader: own_key(reader, fresh, self.started_at))
+        learned = await self.store.read(lambda reader: reader.types())
+        types = self.settings.types
+        self.types = await asyncio.to_thread(TypeSystem.load, types.release, types.archives, learned)
+        self._registered = await self.store.read(lambda reader: registration_time(reader) is not None)
+        self._built = build_sources(self.settings, self.member, lambda: self.types.base, floor)
+        self._build()
+        self.opened = True
+        self.health.holds("store")
+
+    def _build(self) -> None:
+        settings = self.settings
+        self.admin = KafkaAdmin(self.kafka)
+        self.sender = OrderedSender(self.kafka, max_record_bytes=settings.kafka.max_event_bytes + _KEY_ROOM)
+        self.publisher = OutboxPublisher(
+            self.store, self.sender, self.topics, self.key.value.decode(), metrics=self.metrics, broker=self._broker_told, stopping=self.stopping
+        )
+        self.shell = Shell(f"cohort-sync-{settings.member.name}", self.kafka, data_dir=Path(settings.store.path).parent)
+        self.cohort = self._cohort_flow()
+        self.sources = [self._source_flow(source) for source in self._built]
+        self.desk = RequestDesk(self.store, {RESUME: resume_source}, done=self.publisher.wake, stopping=self.stopping)
+        self.housekeeping = Housekeeping(
+            self.store,
+            settings.store,
+            expire=self._expire_parked,
+            look=self.look_at_readers,
+            ends=self.end_offsets,
+            metrics=self.metrics,
+            clock=self.clock,
+            stopping=self.stopping,
+        )
+
+    def _cohort_flow(self) -> CohortFlow:
+        book = self._book(FLOW)
+        reader = BatchReader(
+            self.kafka,
+            WholeTopics(self.topics.all),
+            group=f"cohort-sync.{self.settings.member.name}.cohort",
+            starting_offsets=book.starting_offsets,
+            on_gap=book.on_gap,
+            prepare=book.prepare,
+            options=ReaderOptions(max_records=self.settings.worker.batch_size),
+        )
+        flow = CohortFlow(
+            reader,
+            book,
+            self.topics,
+            self.inbound_context,
+            self.store,
+            check=self._check_fresh_store,
+            join=self._join,
+            learned=self._learned,
+            committed=self.publisher.wake,
+            metrics=self.metrics,
+            receive=self.settings.cohort.receive,
+            stopping=self.stopping,
+        )
+
+        async def before() -> None:
+            flow.reconnected()
+
+        book.before_connecting(before)
+        return flow
+
+    def _source_flow(self, source: Source) -> SourceFlow[object]:
+        book = self._book(f"source {source.settings.name}")
+        reader = BatchReader(
+            self.kafka,
+            SharedTopics(source.settings.topics, source.settings.topic_pattern),
+            group=source.group,
+            starting_offsets=book.starting_offsets,
+            on_gap=book.on_gap,
+            prepare=book.prepare,
+            options=ReaderOptions(max_records=self.settings.worker.batch_size),
+        )
+        agent = self.shell.agent(source.settings.name, decoder(source.mapper, self.settings.kafka.max_event_bytes))
+        return SourceFlow(
+            reader,
+            book,
+            agent,
+            source.mapper,
+            source.context,
+            self.store,
+            metrics=self.metrics,
+            clock=self.clock,
+            committed=self.publisher.wake,
+            halted=self._source_halted,
+            stopping=self.sources_stopping,
+        )
+
+    def _book(self, condition: str) -> PositionBook:
+        def told(gap: Gap, goes_on: bool) -> None:
+            self.metrics.gap(gap.topic)
+            if goes_on:
+                _log.error("Records are missing; reading goes on behind the gap (worker.on_gap = resume)", gap=str(gap))
+                return
+            advice = "make the records available again, or start with worker.on_gap = 'resume' to go on without them"
+            _log.error("Records are missing; this partition waits (worker.on_gap = stop)", gap=str(gap), advice=advice)
+            self.health.fails(condition, f"{gap}; {advice}")
+
+        return PositionBook(self.store, self.admin, resume_after_gap=self.settings.worker.on_gap == "resume", clock=self.clock, tell=told)
+
+    # ------------------------------------------------------------ step 2 and 3
+
+    async def make_topics(self) -> None:
+        """The three cohort topics with one partition each. Raises FatalFault when one has another number: Java members read only one."""
+        kafka = self.settings.kafka
+        if kafka.create_topics:
+            outcomes = await self.admin.ensure_topics(self.topics.all, partitions=1, replication=kafka.replication_factor)
+            for outcome in outcomes.values():
+                if isinstance(outcome, WrongPartitionCount):
+                    raise FatalFault(f"{outcome}; a cohort topic must have exactly one partition, because Java members read no more. Make the topic anew.")
+        self.health.holds("broker")
+
+    async def start_shell(self) -> None:
+        """The Faust app with the mapper agents."""
+        await self.shell.start()
+        self.started = True
+
+    # ------------------------------------------------------------ what the flows ask and tell
+
+    def inbound_context(self) -> InboundContext:
+        """The present registry and time, and everything that stays."""
+        cohort, types = self.settings.cohort, self.settings.types
+        return InboundContext(
+            member=self.member,
+            own_key=self.key,
+            registry=self.types.registry,
+            now=self.clock(),
+            started_at=self.started_at,
+            process=self._exchange(cohort.events_to_process, cohort.selected_types_to_process),
+            save=self._exchange(cohort.events_to_save, cohort.selected_types_to_save),
+            send=self._exchange(cohort.events_to_send, cohort.selected_types_to_send),
+            learn=Learn(types.learn),
+            connection=self.connection,
+            connection_mode=self.connection_mode,
+            parked_seconds=self.settings.worker.parked_seconds,
+            max_event_bytes=self.settings.kafka.max_event_bytes,
+        )
+
+    @staticmethod
+    def _exchange(rule: str, names: tuple[str, ...]) -> ExchangeFilter:
+        return ExchangeFilter(rule=ExchangeRule(rule), types=frozenset(names))
+
+    def _check_fresh_store(self, records: list[DecodedRecord]) -> None:
+        """Before we join: is somebody registered under our id, although this store is new?"""
+        worker = self.settings.worker
+        seen = sightings(records, self.member)
+        check_fresh_store(seen, self.member, registered=self._registered, recovering=worker.recovering, fresh_id=worker.fresh_id)
+
+    async def _join(self) -> None:
+        """Announce this member: through the outbox, so that what is noted as sent will be sent."""
+        now = self.clock()
+        kind = await self.store.transact(lambda reader: plan_start(reader, self.member, self.connection, now))
+        self.publisher.wake()
+        _log.info(
+            "Joining the cohort", cohort=self.settings.cohort.name, registration=kind.value, members=len(await self.store.read(lambda reader: reader.members()))
+        )
+
+    def _learned(self, report: InboundReport) -> None:
+        self.types.registry = report.registry
+
+    async def _expire_parked(self) -> None:
+        context = self.inbound_context()
+        await self.store.transact(lambda reader: plan_waiting(reader, context))
+
+    def _broker_told(self, problem: str | None) -> None:
+        if problem is None:
+            self.health.holds("broker")
+        else:
+            self.health.fails("broker", problem)
+
+    def _source_halted(self, source: str, reason: str | None) -> None:
+        self.metrics.halted(source, reason is not None)
+        if reason is None:
+            self.health.holds(f"source {source}")
+        else:
+            self.health.fails(f"source {source}", reason)
+
+    def _condition_changed(self, condition: Condition) -> None:
+        self.metrics.condition(condition.name, condition.holds)
+        told = _log.info if condition.holds else _log.warning
+        told("Condition", condition=condition.name, holds=condition.holds, reason=condition.reason)
+
+    def _loop_is_late(self, seconds: float) -> None:
+        self.metrics.alarm("loop_lag")
+        _log.warning(f"The event loop was late by {seconds:.2f} s: something computes or blocks on it")
+
+    # ------------------------------------------------------------ what is seen from outside
+
+    @property
+    def flows(self) -> list[Flow]:
+        """All flows that read."""
+        return [self.cohort, *self.sources]
+
+    def end_offsets(self) -> dict[tuple[str, int], int]:
+        """The ends of the partitions that are read, as the last fetch told them."""
+        ends: dict[tuple[str, int], int] = {}
+        for flow in self.flows if self.opened else ():
+            positions = flow.reader.positions
+            ends.update({(key.topic, key.partition): positions[key] + lag for key, lag in flow.reader.lag().items() if key in positions})
+        return ends
+
+    def flow_of(self, topic: str) -> str:
+        """The flow that reads a topic: cohort, or the name of a source."""
+        if topic in self.topics.all:
+            return FLOW
+        return next((flow.name for flow in self.sources if any(key.topic == topic for key in flow.reader.positions)), "")
+
+    def look_at_readers(self) -> None:
+        """Readiness follows what the readers reach."""
+        for flow in self.flows:
+            condition = FLOW if flow is self.cohort else f"source {flow.name}"
+            match flow.reader.state:
+                case Away(reason=reason):
+                    self.health.fails(condition, f"the broker is away: {reason}")
+                case Reading(missing=missing, halted=halted):
+                    self._reading(flow, condition, missing, bool(halted))
+
+    def _reading(self, flow: Flow, condition: str, missing: frozenset[str], halted: bool) -> None:
+        if missing:
+            self.health.fails(condition, f"topics that do not exist yet: {', '.join(sorted(missing))}")
+        elif not halted and flow.may_be_ready:
+            self.health.holds(condition)
+
+    # ------------------------------------------------------------ stop
+
+    async def flush(self, seconds: float) -> None:
+        """Give the outbox time to be sent; what is left stays in the store."""
+        self.publisher.wake()
+        try:
+            await asyncio.wait_for(self.publisher.empty.wait(), seconds)
+        except TimeoutError:
+            left = await self.store.read(lambda reader: reader.outbox_size())
+            _log.warning("Not everything was sent before the stop; it is sent at the next start", left=left)
+
+    async def close(self) -> None:
+        """Close what is open, the store last."""
+        if self.started:
+            await self.shell.stop()
+        if self.opened:
+            await self.sender.close()
+            await self.admin.close()
+        await self.store.close()
