@@ -17,7 +17,11 @@ def print_json(document: object) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[str] = ()) -> None:
-    """A table; `right` names the columns with numbers. None becomes "-"."""
+    """A table; `right` names the columns with numbers. None becomes "-". Without rows there is only the title."""
+    listed = list(rows)
+    if not listed:
+        click.echo(f"{title}\n  none")
+        return
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -27,7 +31,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     aligned = set(right)
     for column in columns:
         table.add_column(column, justify="right" if column in aligned else "left", overflow="fold")
-    for row in rows:
+    for row in listed:
         table.add_row(*(Text(harmless("-" if cell is None else str(cell))) for cell in row))
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False).print(table)
 

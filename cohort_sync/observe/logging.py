@@ -38,7 +38,7 @@ def setup_logging(level: Level, log_format: Format, *, stream: TextIO, secrets: 
         _mask_keys,
     ]
     render: list[Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+        [structlog.processors.format_exc_info, _in_order, structlog.processors.JSONRenderer(default=str)]
         if as_json
         else [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)]
     )
@@ -79,6 +79,12 @@ class _Masking(logging.Formatter):
         for secret in self._secrets:
             line = line.replace(secret, MASK)
         return line
+
+
+def _in_order(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """What every line has comes first, for whoever reads the lines as they are."""
+    first = {key: event[key] for key in ("timestamp", "level", "event", "logger") if key in event}
+    return {**first, **event}
 
 
 def _mask_keys(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -31,6 +31,13 @@ def test_cells_are_not_read_as_markup_and_not_cut_in_a_pipe() -> None:
     assert output.getvalue().splitlines()[-2].split() == ["-", "0"]
 
 
+def test_a_table_without_rows_is_its_title() -> None:
+    output = io.StringIO()
+    with redirect_stdout(output):
+        print_table("Members: 0", ("a", "b"), [])
+    assert output.getvalue() == "Members: 0\n  none\n"
+
+
 @pytest.mark.parametrize(
     ("millis", "shown"),
     [(None, "-"), (0, "1970-01-01 00:00:00Z"), (1_700_000_000_999, "2023-11-14 22:13:20Z"), (10**18, str(10**18)), (-(10**18), str(-(10**18)))],

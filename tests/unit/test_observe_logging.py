@@ -44,6 +44,7 @@ def test_our_events_and_the_libraries_come_out_alike() -> None:
     assert (ours["event"], ours["level"], ours["logger"], ours["flow"], ours["records"]) == ("batch committed", "info", "cohort_sync.stream", "retail", 3)
     assert (theirs["event"], theirs["level"], theirs["logger"]) == ("Heartbeat failed for group g", "warning", "aiokafka.consumer")
     assert str(ours["timestamp"]).endswith("Z")
+    assert list(ours) == ["timestamp", "level", "event", "logger", "flow", "records"]
 
 
 def test_levels() -> None:
