@@ -3,6 +3,7 @@
 `load_settings` is the way in; `Settings` is what the rest of the worker sees.
 """
 
+from cohort_sync.config.exchange import exchange_filter
 from cohort_sync.config.load import Loaded, load, load_settings
 from cohort_sync.config.render import as_document, as_toml, first_file, json_schema, schema_text, secret_values
 from cohort_sync.config.settings import (
@@ -34,6 +35,7 @@ __all__ = [
     "WorkerSettings",
     "as_document",
     "as_toml",
+    "exchange_filter",
     "first_file",
     "json_schema",
     "load",

@@ -3,16 +3,19 @@
 import json
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cohort_sync.config import Settings, as_document, as_toml, first_file, json_schema, load, load_settings, schema_text, secret_values
+from cohort_sync.config import Settings, as_document, as_toml, exchange_filter, first_file, json_schema, load, load_settings, schema_text, secret_values
 from cohort_sync.config.keys import MASK, SECTIONS, expected, fields_of
 from cohort_sync.omrs.errors import ConfigurationError
+from cohort_sync.omrs.exchange import ExchangeFilter
 
+DIRECTIONS: tuple[Literal["send", "process", "save"], ...] = ("send", "process", "save")
 MINIMAL = """\
 [member]
 name = "retail-proxy"
@@ -130,6 +133,25 @@ def test_relative_paths_start_at_the_file_that_names_them(tmp_path: Path, monkey
     assert settings.store.path == str(tmp_path / "retail.db")
     assert settings.types.archives == (str(tmp_path / "types.omarchive"),)
     assert load_settings(path, environ={}, overrides=["store.path=own.db"]).store.path == str(tmp_path / "elsewhere" / "own.db")
+
+
+@pytest.mark.parametrize("direction", ["send", "process", "save"])
+def test_each_direction_has_the_rule_and_the_lists_that_it_was_given(tmp_path: Path, direction: Literal["send", "process", "save"]) -> None:
+    path = write(tmp_path, MINIMAL)
+    assert exchange_filter(load_settings(path, environ={}).cohort, direction) == ExchangeFilter()
+    selected = load_settings(
+        path, environ={}, overrides=[f"cohort.events_to_{direction}=SELECTED_TYPES", f"cohort.selected_types_to_{direction}=Asset,Database"]
+    )
+    rule = exchange_filter(selected.cohort, direction)
+    assert (rule.type_passes("g", "Asset"), rule.type_passes("g", "GlossaryTerm")) == (True, False)
+    assert all(exchange_filter(selected.cohort, other) == ExchangeFilter() for other in DIRECTIONS if other != direction)
+    zoned = load_settings(path, environ={}, overrides=[f"cohort.events_to_{direction}=GOVERNANCE_ZONES", f"cohort.excluded_zones_to_{direction}=local-only"])
+    rule = exchange_filter(zoned.cohort, direction)
+    assert (rule.zones_pass(None), rule.zones_pass(frozenset({"local-only"})), rule.zones_pass(frozenset({"x"}))) == (True, False, True)
+    included = load_settings(path, environ={}, overrides=["cohort.zones_always=true", f"cohort.included_zones_to_{direction}=x"])
+    rule = exchange_filter(included.cohort, direction)
+    assert (rule.zones_pass(None), rule.zones_pass(frozenset({"x"})), rule.zones_pass(frozenset({"y"}))) == (False, True, False)
+    assert all(exchange_filter(included.cohort, other).everything_passes for other in DIRECTIONS if other != direction)
 
 
 # ---------------------------------------------------------------- what is refused, and how it is told
