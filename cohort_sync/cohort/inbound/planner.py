@@ -69,8 +69,9 @@ class InboundPlanner:
             self._registry_event(membership, record, event)
         for record, event in types:
             self._type_event(record, event)
-        if self._types.changed:
+        if self._types.registry is not self._context.registry:
             self._instances = Instances(self._overlay, self._copies, replace(self._context, registry=self._types.registry))
+        if self._types.changed:
             self.retry(self._reader.parked(type_names=self._types.changed, limit=PARKED_AT_ONCE))
         prefetch(self._overlay, (event.instance_event_section for _, event in instances if event.instance_event_section is not None))
         for record, event in instances:
