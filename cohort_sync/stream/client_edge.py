@@ -1,9 +1,9 @@
 """What stands between the consumer engine and aiokafka: values converted both ways, and every error of the client sorted into fatal and lost."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord
 from aiokafka import TopicPartition as ClientPartition
 from aiokafka.errors import ConsumerStoppedError
 
@@ -32,6 +32,22 @@ def asking(doing: str) -> Iterator[None]:
         if isinstance(fault, FatalFault):
             raise fault from error
         raise LostError(fault) from error
+
+
+class RebalanceNotes(ConsumerRebalanceListener):
+    """Passes rebalances on. aiokafka swallows what a listener raises, so these callbacks only take note; the work is done by the next poll."""
+
+    def __init__(self, revoked: Callable[[], Awaitable[None]], assigned: Callable[[set[ClientPartition]], None]) -> None:
+        self._revoked = revoked
+        self._assigned = assigned
+
+    async def on_partitions_revoked(self, _revoked: set[ClientPartition]) -> None:
+        """A rebalance begins; it goes on when this returns."""
+        await self._revoked()
+
+    async def on_partitions_assigned(self, assigned: set[ClientPartition]) -> None:
+        """A rebalance ended with this assignment."""
+        self._assigned(assigned)
 
 
 def source_record(record: ConsumerRecord[bytes, bytes]) -> SourceRecord:

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka import TopicPartition as ClientPartition
 from aiokafka.errors import NoOffsetForPartitionError
 
@@ -23,9 +23,9 @@ from cohort_sync.mapping.record import SourceRecord, TopicPartition
 from cohort_sync.omrs.errors import CohortSyncError, FatalFault, TransientFault
 from cohort_sync.stream.broker_settings import KafkaSettings, aiokafka_options
 from cohort_sync.stream.broker_wait import Backoff
-from cohort_sync.stream.client_edge import CLIENT_ERRORS, LostError, asking, ours, source_record, theirs
+from cohort_sync.stream.client_edge import CLIENT_ERRORS, LostError, RebalanceNotes, asking, ours, source_record, theirs
 from cohort_sync.stream.ends import end_offsets, true_end
-from cohort_sync.stream.kafka_client import close_consumer, partitions_of_all_topics
+from cohort_sync.stream.kafka_client import ask_cluster, close_consumer, partitions_of_all_topics
 from cohort_sync.stream.mirror import CommitMirror
 from cohort_sync.stream.reading import (
     Away,
@@ -223,6 +223,8 @@ class BatchReader:
             await asyncio.sleep(wait)
             return False
         await asyncio.sleep(max(0.0, delay))
+        with asking("looking for a broker"):
+            await ask_cluster(self._settings, patience=self._options.patience_seconds)  # tells the true reason where a broker refuses
         if self._prepare is not None:
             try:
                 await self._prepare()
@@ -316,7 +318,7 @@ class BatchReader:
             self._take_whole(consumer, {ClientPartition(name, number) for name in wanted for number in existing[name]})
         elif wanted and wanted != self._subscribed:
             with asking("subscribing"):
-                consumer.subscribe(sorted(wanted), listener=_Rebalance(self))
+                consumer.subscribe(sorted(wanted), listener=RebalanceNotes(self._revoked, self._assigned))
         if self._subscribed and not wanted:
             raise LostError(TransientFault(f"the topics {', '.join(sorted(self._subscribed))} are gone"))
         self._subscribed = wanted
@@ -490,16 +492,3 @@ class BatchReader:
 
     def _empty(self) -> Batch:
         return Batch({}, {}, {}, self._generation)
-
-
-class _Rebalance(ConsumerRebalanceListener):
-    """Tells the reader of rebalances. aiokafka swallows what a listener raises, so it only notes; the work is done by the next poll."""
-
-    def __init__(self, reader: BatchReader) -> None:
-        self._reader = reader
-
-    async def on_partitions_revoked(self, _revoked: set[ClientPartition]) -> None:
-        await self._reader._revoked()
-
-    async def on_partitions_assigned(self, assigned: set[ClientPartition]) -> None:
-        self._reader._assigned(assigned)

@@ -45,7 +45,8 @@ async def ask_cluster(settings: KafkaSettings, *, patience: float = 5.0) -> Clus
             fault: CohortSyncError = as_fault(error, doing)
             if isinstance(fault, FatalFault):
                 raise fault from error
-            reasons.append(str(fault))
+            hint = " (it accepted the connection and closed it: does kafka.security_protocol fit this port?)" if str(error).endswith(" closed") else ""
+            reasons.append(f"{fault}{hint}")
     raise TransientFault("; ".join(reasons))
 
 

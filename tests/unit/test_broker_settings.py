@@ -15,37 +15,13 @@ from yarl import URL
 from cohort_sync.omrs.errors import ConfigurationError
 from cohort_sync.stream.broker_settings import KafkaSettings, SaslMechanism, SecurityProtocol, admin_options, aiokafka_options, faust_options
 
-# A self-signed certificate for localhost and its key, encrypted with "k3y". Made for this test; nothing trusts it.
-CERTIFICATE = """\
------BEGIN CERTIFICATE-----
-MIIBfzCCASWgAwIBAgIUNdXc/6ZqCZ6oSDbQpiZsrrhh3CAwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNDIzNTcxM1oYDzIxMjYxMDMx
-MjM1NzEzWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAAR7bPnkiXKiHhfMqOGNxRCVzzQKImDj2OW1G+6yoPq1Gp+xgxzK6HM0
-Q9EQCqCmQJ3NAQzQ3HQbIMI7MlYfW7bEo1MwUTAdBgNVHQ4EFgQUgUeK9rATLiDv
-ANON2ZqQA6aokNUwHwYDVR0jBBgwFoAUgUeK9rATLiDvANON2ZqQA6aokNUwDwYD
-VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiBD9MgaLuskVy1PP6Q1OLrV
-ulK2PT0/Yvd7tJEVYAG2twIhAOg2tFA8+1w1+EfPKa9/Zpk6KkaZJGx/gzMwddwr
-Lp8y
------END CERTIFICATE-----
-"""
-KEY = """\
------BEGIN ENCRYPTED PRIVATE KEY-----
-MIHjME4GCSqGSIb3DQEFDTBBMCkGCSqGSIb3DQEFDDAcBAgUkPyBJeUV1gICCAAw
-DAYIKoZIhvcNAgkFADAUBggqhkiG9w0DBwQIo4BLShQhYREEgZDjTUFktXKltcdu
-T3TNGEG/7vhCbMnjAk9s/jh84i3moU4zxWaDjXEPqefd5bzP/ZqQKKMf1mmqy4Xq
-ogxZfS2HCjnbIWCFtczMcnX/MxkkhfEIBtn3rSYybDWYjk1bEMsag0uqdz2ymtW8
-wrRxnw+ywTplghmK7YW+JwJwazwxum5HfYMGYD3WWhZ2X7eK5qA=
------END ENCRYPTED PRIVATE KEY-----
-"""
+# A self-signed certificate for localhost and its key, encrypted with "k3y". Made for these tests; nothing trusts it.
+TLS = Path(__file__).parent / "tls"
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    cert.write_text(CERTIFICATE)
-    key.write_text(KEY)
-    return cert, key
+def certificate() -> tuple[Path, Path]:
+    return TLS / "cert.pem", TLS / "key.pem"
 
 
 SASL = KafkaSettings(
