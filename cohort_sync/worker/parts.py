@@ -18,6 +18,7 @@ from cohort_sync.cohort.member import LocalMember
 from cohort_sync.cohort.own_key import OwnKey, own_key
 from cohort_sync.cohort.registration import check_fresh_store, plan_start, registration_time, sightings
 from cohort_sync.cohort.topics import cohort_topics
+from cohort_sync.config import exchange_filter
 from cohort_sync.config.settings import Settings
 from cohort_sync.observe.health import Condition, Health
 from cohort_sync.observe.loop_lag import LoopLag
@@ -25,7 +26,6 @@ from cohort_sync.observe.metrics import Metrics
 from cohort_sync.ocf.connections_out import ConnectionMode, registration_connection
 from cohort_sync.omrs.errors import FatalFault
 from cohort_sync.omrs.events import PROTOCOL_V1, PROTOCOL_V2
-from cohort_sync.omrs.exchange import ExchangeFilter, ExchangeRule
 from cohort_sync.omrs.type_changes import Learn
 from cohort_sync.store.sqlite import SqliteStore
 from cohort_sync.stream.admin import KafkaAdmin, WrongPartitionCount
@@ -222,19 +222,15 @@ class Parts:
             registry=self.types.registry,
             now=self.clock(),
             started_at=self.started_at,
-            process=self._exchange(cohort.events_to_process, cohort.selected_types_to_process),
-            save=self._exchange(cohort.events_to_save, cohort.selected_types_to_save),
-            send=self._exchange(cohort.events_to_send, cohort.selected_types_to_send),
+            process=exchange_filter(cohort, "process"),
+            save=exchange_filter(cohort, "save"),
+            send=exchange_filter(cohort, "send"),
             learn=Learn(types.learn),
             connection=self.connection,
             connection_mode=self.connection_mode,
             parked_seconds=self.settings.worker.parked_seconds,
             max_event_bytes=self.settings.kafka.max_event_bytes,
         )
-
-    @staticmethod
-    def _exchange(rule: str, names: tuple[str, ...]) -> ExchangeFilter:
-        return ExchangeFilter(rule=ExchangeRule(rule), types=frozenset(names))
 
     def _check_fresh_store(self, records: list[DecodedRecord]) -> None:
         """Before we join: is somebody registered under our id, although this store is new?"""

@@ -7,12 +7,12 @@ import structlog
 
 from cohort_sync.cohort.member import LocalMember
 from cohort_sync.cohort.outbound import SourceContext
+from cohort_sync.config import exchange_filter
 from cohort_sync.config.settings import Settings, SourceSettings
 from cohort_sync.mapping.registry import check_emits, create_mapper
 from cohort_sync.mapping.spi import Mapper, MapperSettings
 from cohort_sync.mapping.translation import Dropped, Translator
 from cohort_sync.omrs.errors import ConfigurationError
-from cohort_sync.omrs.exchange import ExchangeFilter, ExchangeRule
 from cohort_sync.omrs.type_registry import TypeRegistry
 from cohort_sync.omrs.type_translation import TypeTranslation
 from schemas import read_pack, read_translation
@@ -63,7 +63,7 @@ def _source(
             member=member,
             registry=registry(),
             translate=translate,
-            send=ExchangeFilter(rule=ExchangeRule(settings.cohort.events_to_send), types=frozenset(settings.cohort.selected_types_to_send)),
+            send=exchange_filter(settings.cohort, "send"),
             soft_delete=each.delete_mode == "delete",
             version_floor=version_floor,
             max_event_bytes=settings.kafka.max_event_bytes,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from cohort_sync.omrs.archive import decode_archive, load_types
+from cohort_sync.omrs.archive import BadArchive, decode_archive, load_types
 from cohort_sync.omrs.errors import ConfigurationError, PoisonEvent
 from cohort_sync.omrs.type_registry import TypeRegistry
 from cohort_sync.omrs.typedefs import AttributeTypeDef, TypeDef
@@ -31,7 +31,7 @@ class TypeSystem:
         for name in archives:
             try:
                 registry, _ = load_types(registry, decode_archive(Path(name).read_bytes()))
-            except (OSError, PoisonEvent) as problem:
+            except (OSError, BadArchive, PoisonEvent) as problem:
                 raise ConfigurationError(f"types.archives: {name} cannot be used as an open metadata archive: {problem}") from problem
         base = registry
         for row in learned:
