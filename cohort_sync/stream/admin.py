@@ -158,18 +158,21 @@ class KafkaAdmin:
         return {partition: GroupLag(committed.get(partition), ends[partition]) for partition in partitions}
 
     async def _run(self, doing: str, ask: Callable[[KafkaAdminClient], T]) -> T:
-        if self._client is None:
+        """Ask in the thread; once more with a new connection, because the old one may have been cut while nobody asked."""
+        fresh = self._client is None
+        try:
+            return await self._ask_once(doing, ask)
+        except TransientFault:
+            if fresh:
+                raise
+        return await self._ask_once(doing, ask)
+
+    async def _ask_once(self, doing: str, ask: Callable[[KafkaAdminClient], T]) -> T:
+        if self._client is None:  # a client that cannot connect would leave a thread behind, so make sure first
             await ask_cluster(self._settings, patience=self._patience)
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, doing, ask)
 
     def _ask(self, doing: str, ask: Callable[[KafkaAdminClient], T]) -> T:
-        """In the thread: one retry with a new connection, because the old one may have been cut while nobody asked."""
-        try:
-            return ask(self._connected())
-        except (KafkaError, OSError) as error:
-            self._disconnect()
-            if not isinstance(as_fault(error, doing), TransientFault):
-                raise as_fault(error, doing) from error
         try:
             return ask(self._connected())
         except (KafkaError, OSError) as error:
