@@ -18,6 +18,7 @@ from cohort_sync.demo.members import COHORT, PROXY_COLLECTION, Member, proxy, re
 from cohort_sync.demo.summary import DeadLetter, Summary
 from cohort_sync.demo.watch import Content, content, read_store, records_read
 from cohort_sync.mapping.record import SourceRecord
+from cohort_sync.omrs.errors import ConfigurationError
 from cohort_sync.store.protocol import Reader
 from cohort_sync.stream.admin import KafkaAdmin
 from cohort_sync.stream.broker_settings import KafkaSettings
@@ -108,9 +109,11 @@ async def _content(member: Member) -> Content:
 
 
 async def _members_of(member: Member) -> list[str]:
-    if not member.store_path.exists():
+    """The members that it lists; none while its worker has not made the store yet."""
+    try:
+        return await read_store(member.store_path, lambda reader: [row.server_name or row.metadata_collection_id for row in reader.members()])
+    except ConfigurationError:
         return []
-    return await read_store(member.store_path, lambda reader: [row.server_name or row.metadata_collection_id for row in reader.members()])
 
 
 @contextmanager
