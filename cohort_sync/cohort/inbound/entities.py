@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from cohort_sync.cohort.inbound.classifications import Classifications
 from cohort_sync.cohort.inbound.context import InboundContext
 from cohort_sync.cohort.inbound.copies import Copies
-from cohort_sync.cohort.inbound.endings import Endings, Outcome, tombstone_of_claim
+from cohort_sync.cohort.inbound.endings import WRONG_KIND, Endings, Outcome, tombstone_of_claim
 from cohort_sync.cohort.inbound.validity import MissingType, Validity, refuse, type_ids
 from cohort_sync.cohort.outbound.overlay import Overlay
 from cohort_sync.cohort.outbound.typed import proxy_of_entity
@@ -136,6 +136,8 @@ class Entities:
     def _core(self, sender: Sender, entity: EntityDetail | EntityProxy, claim: Claim, row: InstanceRow | None) -> Outcome:
         """What the entity of a classification event changes. STORED or DUPLICATE: it is there, and the classification may follow."""
         guid = entity.guid or ""
+        if row is not None and row.kind == Kind.RELATIONSHIP:
+            return WRONG_KIND
         if row is not None and row.home == sender.local:
             return DUPLICATE
         if claim.home == sender.local:
@@ -148,7 +150,7 @@ class Entities:
                 return saved
             return DUPLICATE if self._overlay.instances.get(guid) is not None else saved
         if row is not None:
-            return DUPLICATE if row.kind != Kind.RELATIONSHIP else Judgement(Verdict.CONFLICT, "a relationship has this GUID")
+            return DUPLICATE
         if not self._saved(entity):
             return NOT_SAVED
         proxy = proxy_of_entity(self._context.registry, entity) if isinstance(entity, EntityDetail) else entity
