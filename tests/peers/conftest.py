@@ -19,11 +19,11 @@ COHORT = "coco"
 
 @pytest.fixture(scope="session")
 def peers_directory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where all peers of this session have their directories. It is kept when something failed, to be looked at."""
+    """Where all peers of this session have their directories. Kept when something failed, or where --basetemp asks for it."""
     directory = tmp_path_factory.mktemp("peers")
     yield directory
     stop_all()
-    if not request.session.testsfailed:
+    if not request.session.testsfailed and not request.config.getoption("basetemp"):
         shutil.rmtree(directory)
 
 
@@ -44,7 +44,8 @@ def peer_jars() -> tuple[Jars, Jars]:
     try:
         return kafka_jars(), egeria_jars()
     except PeersUnavailableError as error:
-        pytest.fail(str(error), pytrace=False)
+        missing = str(error)
+    pytest.fail(missing, pytrace=False)
 
 
 @pytest.fixture(scope="session")

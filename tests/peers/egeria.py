@@ -1,5 +1,6 @@
 """An Egeria member as released: the repository services of one server, in a process of its own, in one cohort."""
 
+import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +11,12 @@ from .rest import EgeriaClient
 
 # Half the time to the registration, and several members stay calm on two cores; a benchmark takes other options.
 QUICK_START = ("-Xmx2g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-TOPIC_ROOT = "egeria.omag.openmetadata.repositoryservices.cohort"
+TOPIC_URL_ROOT = "egeria.omag"
 
 
 def cohort_topic(cohort: str, kind: str) -> str:
     """The name of a cohort's topic; kind: registration, types or instances."""
-    return f"{TOPIC_ROOT}.{cohort}.OMRSTopic.{kind}"
+    return f"{TOPIC_URL_ROOT}.openmetadata.repositoryservices.cohort.{cohort}.OMRSTopic.{kind}"
 
 
 class EgeriaMember:
@@ -77,6 +78,11 @@ class EgeriaMember:
     def kill(self) -> None:
         """SIGKILL."""
         self.process.kill()
+
+    def complaints(self) -> list[str]:
+        """What its audit log and its libraries have reported as an error since it was started."""
+        bad = re.compile(rf" {re.escape(self.name)} (Error|Exception|Security) |^\S+ +ERROR")
+        return [line for line in self.process.output().splitlines() if bad.search(line)]
 
     def client(self, user: str = "peterprofile") -> EgeriaClient:
         """Its REST API, as this user. Close it, or use it in a `with`."""

@@ -62,6 +62,7 @@ def java() -> str:
 
 
 def _resolved(name: str) -> Path:
+    java()
     pom = HERE / name / "pom.xml"
     home = _cache() / f"{name}-{_digest([pom])}"
     _make(home, lambda place: _copy_dependencies(pom, place))
@@ -74,7 +75,6 @@ def _cache() -> Path:
 
 
 def _copy_dependencies(pom: Path, place: Path) -> None:
-    java()
     shutil.copy(pom, place / "pom.xml")
     goal = [f"-DoutputDirectory={place / 'lib'}", "-DincludeScope=runtime", "dependency:copy-dependencies"]
     _run([_tool("mvn"), "-B", "-q", "-f", str(place / "pom.xml"), *goal], f"Maven could not resolve {pom}")
