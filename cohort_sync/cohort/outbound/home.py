@@ -16,7 +16,7 @@ from cohort_sync.cohort.outbound.context import SourceContext
 from cohort_sync.cohort.outbound.overlay import Overlay
 from cohort_sync.cohort.outbound.typed import proxy_of_entity
 from cohort_sync.omrs.codec import encode_event
-from cohort_sync.omrs.enums import InstanceEventType, InstanceProvenanceType, InstanceStatus
+from cohort_sync.omrs.enums import ClassificationOrigin, InstanceEventType, InstanceProvenanceType, InstanceStatus
 from cohort_sync.omrs.errors import PoisonEvent
 from cohort_sync.omrs.events import OMRSEvent
 from cohort_sync.omrs.instances import Classification, EntityDetail, EntityProxy, Relationship
@@ -226,6 +226,7 @@ class HomeWriter:
             created_by=self._author,
             create_time=self._time,
             version=1,
+            classification_origin=ClassificationOrigin.ASSIGNED,
             name=name,
             properties=properties,
             status=InstanceStatus.ACTIVE,
