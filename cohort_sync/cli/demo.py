@@ -1,6 +1,5 @@
 """`cohort-sync demo`: a whole cohort on this machine, from source events to another member's store."""
 
-import logging
 import sys
 from pathlib import Path
 
@@ -22,7 +21,6 @@ def demo(as_json: bool, keep: Path | None) -> None:
     from cohort_sync.observe.logging import setup_logging
 
     setup_logging("error", "auto", stream=sys.stderr)
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it reports the embedded broker's lack of idempotence, which is known and met
     console = Console(stderr=as_json)
     summary = run_demo(console, keep)
     if as_json:

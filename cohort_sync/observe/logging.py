@@ -17,6 +17,8 @@ Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "json", "console"]
 
 MASK: Final = "********"
+_QUIET: Final = {"aiokafka": logging.CRITICAL}
+"""aiokafka writes hundreds of lines a second while a broker is away; what it meets reaches the log through our own words. All of it with level debug."""
 LIBRARIES: Final = ("aiokafka", "kafka", "faust", "mode", "uvicorn", "asyncio")
 
 _SECRET_KEY = re.compile(r"password|passwd|secret|token|credential|authorization|api[-_.]?key", re.IGNORECASE)
@@ -55,7 +57,7 @@ def setup_logging(level: Level, log_format: Format, *, stream: TextIO, secrets: 
         library = logging.getLogger(name)
         library.handlers.clear()
         library.propagate = True
-        library.setLevel(logging.INFO if level == "debug" else max(logging.WARNING, logging.getLevelName(level.upper())))
+        library.setLevel(logging.INFO if level == "debug" else max(_QUIET.get(name, logging.WARNING), logging.getLevelName(level.upper())))
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
