@@ -102,6 +102,14 @@ class KafkaSettings(Section, frozen=True, kw_only=True):
     ssl_keyfile: Annotated[str, Meta(description="PEM file with the key of ssl_certfile.")] = ""
     ssl_key_password: Annotated[str, Meta(description="Password of ssl_keyfile.", extra_json_schema=SECRET)] = ""
     ssl_check_hostname: Annotated[bool, Meta(description="Check that a broker's certificate names its host.")] = True
+    session_timeout_seconds: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=1800,
+            description="How long the broker waits for a worker that is gone before others get its source partitions; the broker may ask for at least 6.",
+        ),
+    ] = 10
     create_topics: Annotated[bool, Meta(description="Create the cohort topics, with one partition each, when they are missing.")] = True
     replication_factor: Annotated[int, Meta(ge=1, le=32767, description="Replicas of topics that are created.")] = 1
     max_event_bytes: Annotated[

@@ -133,7 +133,7 @@ class Parts:
             starting_offsets=book.starting_offsets,
             on_gap=book.on_gap,
             prepare=book.prepare,
-            options=ReaderOptions(max_records=self.settings.worker.batch_size),
+            options=self._reader_options(),
         )
         flow = CohortFlow(
             reader,
@@ -165,7 +165,7 @@ class Parts:
             starting_offsets=book.starting_offsets,
             on_gap=book.on_gap,
             prepare=book.prepare,
-            options=ReaderOptions(max_records=self.settings.worker.batch_size),
+            options=self._reader_options(),
         )
         agent = self.shell.agent(source.settings.name, decoder(source.mapper, self.settings.kafka.max_event_bytes))
         return SourceFlow(
@@ -181,6 +181,11 @@ class Parts:
             halted=self._source_halted,
             stopping=self.sources_stopping,
         )
+
+    def _reader_options(self) -> ReaderOptions:
+        """Three heartbeats in a session, as Kafka advises."""
+        session = int(self.settings.kafka.session_timeout_seconds * 1000)
+        return ReaderOptions(max_records=self.settings.worker.batch_size, session_timeout_ms=session, heartbeat_interval_ms=session // 3)
 
     def _book(self, condition: str) -> PositionBook:
         def told(gap: Gap, goes_on: bool) -> None:
