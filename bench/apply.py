@@ -1,0 +1,49 @@
+"""The apply path: events of a peer through the real broker protocol and a whole worker process into SQLite (synchronous=FULL), against the bare ceiling."""
+
+import tempfile
+from pathlib import Path
+
+from bench.ceiling import bare_rate, rows_of
+from bench.events import KEY, rising, size_of
+from bench.feed import fill, make_topics
+from bench.progress import rate_of
+from bench.results import Measurement, median
+from cohort_sync.cohort.topics import cohort_topics
+from cohort_sync.omrs.type_registry import TypeRegistry
+from cohort_sync.testing import EmbeddedBroker
+from cohort_sync.testing.worker import WorkerProcess, member_config
+from schemas import read_pack
+
+ENTITIES, VERSIONS = 10_000, 10
+BATCH = 1000
+PAIRS = 3
+TARGET = 0.6
+
+
+def measure() -> list[Measurement]:
+    """Worker and ceilings by turns, so that a ratio is always of neighbours in time."""
+    events = rising(TypeRegistry.from_pack(read_pack("6.1")), ENTITIES, VERSIONS)
+    batches = [events[begin : begin + BATCH] for begin in range(0, len(events), BATCH)]
+    decoded = [[rows_of(event) for event in batch] for batch in batches]
+    topics = cohort_topics("bench")
+    worker_rates, with_decode, without_decode = [], [], []
+    with tempfile.TemporaryDirectory(prefix="cohort-sync-bench-") as name, EmbeddedBroker() as broker:
+        make_topics(broker.bootstrap, topics.all)
+        fill(broker.bootstrap, topics.instances, KEY, events)
+        for number in range(PAIRS):
+            place = Path(name) / str(number)
+            config = member_config("bench", cohort="bench", bootstrap=broker.bootstrap, worker={"batch_size": BATCH})
+            with WorkerProcess(place, config) as worker:
+                worker.start()
+                worker_rates.append(rate_of(worker, lambda w=worker: w.records_read([topics.instances]), len(events)))
+                worker.stop()
+            with_decode.append(bare_rate(place / "bare-decode.db", batches, rows_of))
+            without_decode.append(bare_rate(place / "bare.db", decoded, None))
+    size = f"{len(events):,} events of {size_of(events):,} bytes, {VERSIONS} versions of {ENTITIES:,} entities"
+    return [
+        median("worker: events applied", worker_rates, "events/s", note=size),
+        median("ceiling: bare sqlite3, decode included", with_decode, "events/s"),
+        median("ceiling: bare sqlite3, decode excluded", without_decode, "events/s"),
+        median("worker / ceiling, decode included", [a / b for a, b in zip(worker_rates, with_decode, strict=True)], "", at_least=TARGET),
+        median("worker / ceiling, decode excluded", [a / b for a, b in zip(worker_rates, without_decode, strict=True)], "", at_least=TARGET),
+    ]

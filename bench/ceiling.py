@@ -1,0 +1,58 @@
+"""The ceiling of the apply path: stdlib sqlite3 writing the same current, history and position rows in the same batches, and nothing else.
+
+The file, its schema, pragmas and statements are those of the store, so what is compared is everything around them: Kafka, verdicts, planning, threads.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cohort_sync.omrs.codec import decode_event
+from cohort_sync.store.rows import ClassificationRow, InstanceRow
+from cohort_sync.store.sqlite import connection as connections
+from cohort_sync.store.sqlite import migrate
+from cohort_sync.store.sqlite import statements as sql
+from cohort_sync.store.stored import entity_rows
+
+Rows = tuple[InstanceRow, list[ClassificationRow]]
+_TOPIC = ("bench", "instances", 0, "")
+
+
+def rows_of(event: bytes) -> Rows:
+    """The rows of an event: decoded, and its entity encoded again without its classifications."""
+    section = decode_event(event).instance_event_section
+    if section is None or section.entity is None:
+        raise ValueError("an event without an entity")
+    return entity_rows(section.entity)
+
+
+def bare_rate(path: Path, batches: Sequence[Sequence[bytes]] | Sequence[Sequence[Rows]], decode: Callable[[bytes], Rows] | None) -> float:
+    """Events a second over all batches, each one transaction. With `decode` they are bytes and decoding is in the time; else they are rows."""
+    connection = connections.for_writing(path)
+    try:
+        migrate.migrate(connection, path, migrate.migrations())
+        connection.execute(sql.START_POSITION, (*_TOPIC, 0))
+        began = time.perf_counter()
+        done = 0
+        for batch in batches:
+            rows = [decode(event) for event in batch] if decode is not None else batch
+            _write(connection, rows, done)
+            done += len(batch)
+        return done / (time.perf_counter() - began)
+    finally:
+        connection.close()
+
+
+def _write(connection: sqlite3.Connection, rows: Sequence[Rows], position: int) -> None:
+    instances = sorted(row for row, _ in rows)
+    many = connection.executemany
+    connection.execute("BEGIN IMMEDIATE")
+    superseded = many(sql.SUPERSEDE, [(row.guid, row.update_time) for row in instances]).rowcount
+    if superseded:
+        many(sql.REPLACE_SAME_PLACE, instances)
+    if superseded < len(instances):
+        many(sql.INSERT_INSTANCE, instances)
+        many(sql.PUT_CLASSIFICATION, [each for _, classifications in rows for each in classifications])
+    connection.execute(sql.MOVE_POSITION, (*_TOPIC, position, position + len(rows)))
+    connection.execute("COMMIT")
