@@ -57,6 +57,8 @@ class WriteSet:
     outbox: list[OutboxRow] = field(default_factory=list)
     dead_letters: list[DeadLetterRow] = field(default_factory=list)
     dead_letter_states: dict[int, str] = field(default_factory=dict)
+    dead_letter_reasons: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """By id: stage and reason of the last attempt to replay it."""
     parked: list[ParkedRow] = field(default_factory=list)
     unparked: set[int] = field(default_factory=set)
     members: dict[str, MemberRow | None] = field(default_factory=dict)
@@ -90,16 +92,16 @@ class Reader(Protocol):
         """Earlier versions, newest first."""
         ...
 
-    def scan(self, home: str | None = None, kind: int | None = None) -> Iterator[InstanceRow]:
-        """Every instance (of a home, of a kind) in the order of the GUIDs, read in chunks: memory does not grow with the store."""
+    def scan(self, home: str | None = None, kind: int | None = None, after: str = "") -> Iterator[InstanceRow]:
+        """Every instance (of a home, of a kind) in the order of the GUIDs, those greater than `after`; read in chunks: memory does not grow with the store."""
         ...
 
     def homes(self) -> list[str]:
         """The home collections of all instances and classifications, sorted."""
         ...
 
-    def classifications_homed(self, home: str) -> Iterator[ClassificationRow]:
-        """Every classification whose own home this is, in the order of entity GUID and name."""
+    def classifications_homed(self, home: str, after: tuple[str, str] = ("", "")) -> Iterator[ClassificationRow]:
+        """Every classification whose own home this is, in the order of entity GUID and name, those greater than `after`."""
         ...
 
     def counts(self) -> list[tuple[str, int, str, int]]:
@@ -114,6 +116,10 @@ class Reader(Protocol):
 
     def object_keys(self, source: str, prefix: str) -> list[str]:
         """Sorted."""
+        ...
+
+    def source_objects(self, source: str, after: str = "", limit: int = 500) -> list[ObjectRow]:
+        """The objects of a source in the order of their keys, those with a key greater than `after`."""
         ...
 
     def identities(self, identities: Collection[str]) -> dict[str, IdentityRow]: ...
@@ -166,9 +172,11 @@ class Reader(Protocol):
         """Newest first."""
         ...
 
-    def requests(self, state: str) -> list[RequestRow]:
-        """In the order of the ids."""
+    def requests(self, *states: str) -> list[RequestRow]:
+        """Those in one of these states (none named: all), in the order of the ids."""
         ...
+
+    def request(self, request_id: int) -> RequestRow | None: ...
 
     def fact(self, name: str) -> str | None: ...
 

@@ -213,7 +213,10 @@ class GapRow(NamedTuple):
 
 
 class RequestRow(NamedTuple):
-    """Something that the command line asks of the worker. `id` is 0 until the store numbers it; state: pending, done or failed."""
+    """Something that the command line asks of the worker. `id` is 0 until the store numbers it.
+
+    State: pending, running (a long one; the result says how far it is), done or failed.
+    """
 
     id: int
     verb: str

@@ -117,6 +117,8 @@ def test_classifications_of_a_home_in_order_over_many_chunks(driver: Driver) -> 
     wanted = sorted(row for row in rows if row.home == PEER)
     assert driver.read(lambda r: list(r.classifications_homed(PEER))) == wanted
     assert driver.read(lambda r: list(r.classifications_homed("nobody"))) == []
+    after = wanted[len(wanted) // 2]
+    assert driver.read(lambda r: list(r.classifications_homed(PEER, (after.entity_guid, after.name)))) == wanted[len(wanted) // 2 + 1 :]
 
 
 def test_tombstones_are_written_replaced_and_lifted(driver: Driver) -> None:
@@ -135,6 +137,8 @@ def test_scan_gives_every_instance_in_the_order_of_the_guids(driver: Driver) -> 
     assert driver.read(lambda r: list(r.scan(kind=Kind.PROXY))) == [row for row in ordered if row.kind == Kind.PROXY]
     assert driver.read(lambda r: list(r.scan(PEER, Kind.ENTITY))) == [row for row in ordered if row.home == PEER and row.kind == Kind.ENTITY]
     assert driver.read(lambda r: list(r.scan("nobody"))) == []
+    assert driver.read(lambda r: list(r.scan(PEER, after="0700"))) == [row for row in ordered if row.home == PEER and row.guid > "0700"]
+    assert driver.read(lambda r: list(r.scan(after="🜁"))) == []
 
 
 def test_homes_and_counts(driver: Driver) -> None:

@@ -17,6 +17,15 @@ def test_objects_of_a_source(driver: Driver) -> None:
     assert driver.read(lambda r: r.objects("other", ["table:a"])) == {"table:a": rows[2]}
 
 
+def test_objects_of_a_source_in_pages(driver: Driver) -> None:
+    rows = [ObjectRow("retail", f"table:{number:02}", b"", b"[]") for number in range(7)]
+    driver.write(objects={(row.source, row.key): row for row in [*rows, ObjectRow("other", "table:03", b"", b"[]")]})
+    assert driver.read(lambda r: r.source_objects("retail")) == rows
+    assert driver.read(lambda r: r.source_objects("retail", limit=3)) == rows[:3]
+    assert driver.read(lambda r: r.source_objects("retail", after="table:02", limit=3)) == rows[3:6]
+    assert driver.read(lambda r: (r.source_objects("retail", after="table:06"), r.source_objects("nobody"))) == ([], [])
+
+
 @pytest.mark.parametrize("table", ["object", "memo"])
 def test_keys_by_prefix_are_sorted_and_mean_what_they_say(driver: Driver, table: str) -> None:
     keys = ["table:b", "table:a", "table:a%", "table", "tablf", "table:\U0010ffff\U0010ffff", "TABLE:x", "view:a", "table:_"]
@@ -97,6 +106,14 @@ def test_dead_letters(driver: Driver) -> None:
     assert driver.read(lambda r: r.dead_letter_counts()) == [("retail", "decode", 1), ("retail", "map", 1)]
 
 
+def test_a_dead_letter_that_failed_again_has_a_new_reason(driver: Driver) -> None:
+    driver.write(dead_letters=[dead_letter(1), dead_letter(2)])
+    driver.write(dead_letter_reasons={1: ("map", "still no rule"), 2: ("apply", "first"), 99: ("map", "")}, dead_letter_states={2: "replayed"})
+    first, second = driver.read(lambda r: r.dead_letters(None))
+    assert (first.stage, first.reason, first.state) == ("map", "still no rule", "open")
+    assert (second.stage, second.reason, second.state) == ("apply", "first", "replayed")
+
+
 def test_parked_instances(driver: Driver) -> None:
     driver.write(parked=[parked(1, "A", 10), parked(2, "B", 20), parked(3, "A", 30), parked(4, "C", 5)])
     rows = driver.read(lambda r: r.parked())
@@ -144,6 +161,11 @@ def test_requests_and_their_results(driver: Driver) -> None:
     driver.write(requests=[request("refresh")], request_results={1: ("done", "3 replayed"), 99: ("failed", "")})
     assert driver.read(lambda r: r.requests("pending")) == [request("resume")._replace(id=2), request("refresh")._replace(id=3)]
     assert driver.read(lambda r: r.requests("done")) == [request("replay")._replace(id=1, state="done", result="3 replayed")]
+    driver.write(request_results={3: ("running", "half")})
+    assert [row.id for row in driver.read(lambda r: r.requests())] == [1, 2, 3]
+    assert [row.id for row in driver.read(lambda r: r.requests("running", "pending"))] == [2, 3]
+    assert driver.read(lambda r: r.request(3)) == request("refresh")._replace(id=3, state="running", result="half")
+    assert driver.read(lambda r: r.request(99)) is None
 
 
 def test_facts(driver: Driver) -> None:

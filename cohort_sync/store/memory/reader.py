@@ -59,18 +59,18 @@ class MemoryReader:
         state = self._state
         return [state.history[number] for number in reversed(state.history_of.get(guid, ()))]
 
-    def scan(self, home: str | None = None, kind: int | None = None) -> Iterator[InstanceRow]:
-        for guid in sorted(guid for guid, row in self._state.instances.items() if home in (None, row.home) and kind in (None, row.kind)):
+    def scan(self, home: str | None = None, kind: int | None = None, after: str = "") -> Iterator[InstanceRow]:
+        for guid in sorted(guid for guid, row in self._state.instances.items() if guid > after and home in (None, row.home) and kind in (None, row.kind)):
             yield self._state.instances[guid]
 
     def homes(self) -> list[str]:
         state = self._state
         return sorted({row.home for row in state.instances.values()} | {row.home for rows in state.classifications.values() for row in rows.values()})
 
-    def classifications_homed(self, home: str) -> Iterator[ClassificationRow]:
+    def classifications_homed(self, home: str, after: tuple[str, str] = ("", "")) -> Iterator[ClassificationRow]:
         for guid in sorted(self._state.classifications):
             for name, row in sorted(self._state.classifications[guid].items()):
-                if row.home == home:
+                if row.home == home and (guid, name) > after:
                     yield self._state.classifications[guid][name]
 
     def counts(self) -> list[tuple[str, int, str, int]]:
@@ -97,6 +97,10 @@ class MemoryReader:
 
     def object_keys(self, source: str, prefix: str) -> list[str]:
         return sorted(key for owner, key in self._state.objects if owner == source and key.startswith(prefix))
+
+    def source_objects(self, source: str, after: str = "", limit: int = 500) -> list[ObjectRow]:
+        rows = self._state.objects
+        return [rows[source, key] for key in sorted(key for owner, key in rows if owner == source and key > after)[:limit]]
 
     def identities(self, identities: Collection[str]) -> dict[str, IdentityRow]:
         rows = self._state.identities
@@ -152,8 +156,11 @@ class MemoryReader:
     def gaps(self) -> list[GapRow]:
         return list(reversed(self._state.gaps))
 
-    def requests(self, state: str) -> list[RequestRow]:
-        return [row for row in self._state.requests.values() if row.state == state]
+    def requests(self, *states: str) -> list[RequestRow]:
+        return [row for row in self._state.requests.values() if not states or row.state in states]
+
+    def request(self, request_id: int) -> RequestRow | None:
+        return self._state.requests.get(request_id)
 
     def fact(self, name: str) -> str | None:
         return self._state.facts.get(name)

@@ -80,7 +80,7 @@ class MemoryState:
             guards=_changed(self.guards, {key: (row, now) for key, row in writes.guards.items()}),
             memos=_changed(self.memos, writes.memos),
             outbox=_changed(self.outbox, outbox),
-            dead_letters=_changed(letters, {n: letters[n]._replace(state=word) for n, word in _known(letters, writes.dead_letter_states)}),
+            dead_letters=_settled(letters, writes),
             parked=_changed(parked, dict.fromkeys(writes.unparked)),
             members=_changed(self.members, writes.members),
             types=_changed(self.types, writes.types),
@@ -189,6 +189,13 @@ def _numbered(table: str, rows: Iterable[Row], numbers: Numbers) -> Iterable[tup
     for row in rows:
         numbers[table] = numbers.get(table, 0) + 1
         yield numbers[table], row
+
+
+def _settled(letters: Mapping[int, DeadLetterRow], writes: WriteSet) -> Mapping[int, DeadLetterRow]:
+    """Dead letters with their new states and reasons."""
+    states = _changed(letters, {number: letters[number]._replace(state=word) for number, word in _known(letters, writes.dead_letter_states)})
+    reasons = {number: states[number]._replace(stage=stage, reason=reason) for number, (stage, reason) in _known(states, writes.dead_letter_reasons)}
+    return _changed(states, reasons)
 
 
 def _known(table: Mapping[int, Row], changes: Mapping[int, Key]) -> Iterable[tuple[int, Key]]:

@@ -65,8 +65,7 @@ class SqliteReader:
     def history(self, guid: str) -> list[HistoryRow]:
         return list(map(HistoryRow._make, self._execute(sql.HISTORY, (guid,))))
 
-    def scan(self, home: str | None = None, kind: int | None = None) -> Iterator[InstanceRow]:
-        after = ""
+    def scan(self, home: str | None = None, kind: int | None = None, after: str = "") -> Iterator[InstanceRow]:
         while True:
             rows = self._scan_chunk(after, home, kind).fetchall()
             yield from map(InstanceRow._make, rows)
@@ -86,8 +85,8 @@ class SqliteReader:
     def homes(self) -> list[str]:
         return [home for (home,) in self._execute(sql.HOMES, ())]
 
-    def classifications_homed(self, home: str) -> Iterator[ClassificationRow]:
-        entity_guid, name = "", ""
+    def classifications_homed(self, home: str, after: tuple[str, str] = ("", "")) -> Iterator[ClassificationRow]:
+        entity_guid, name = after
         while True:
             rows = self._execute(sql.CLASSIFICATIONS_HOMED, (home, entity_guid, name, _SCAN_ROWS)).fetchall()
             yield from map(ClassificationRow._make, rows)
@@ -106,6 +105,9 @@ class SqliteReader:
 
     def object_keys(self, source: str, prefix: str) -> list[str]:
         return self._keys(sql.OBJECT_KEYS, source, prefix)
+
+    def source_objects(self, source: str, after: str = "", limit: int = 500) -> list[ObjectRow]:
+        return list(map(ObjectRow._make, self._execute(sql.OBJECTS_AFTER, (source, after, limit))))
 
     def identities(self, identities: Collection[str]) -> dict[str, IdentityRow]:
         return {row.identity: row for row in map(IdentityRow._make, self._lookup(sql.IDENTITIES, identities))}
@@ -162,8 +164,13 @@ class SqliteReader:
     def gaps(self) -> list[GapRow]:
         return list(map(GapRow._make, self._execute(sql.GAPS, ())))
 
-    def requests(self, state: str) -> list[RequestRow]:
-        return list(map(RequestRow._make, self._execute(sql.REQUESTS, (state,))))
+    def requests(self, *states: str) -> list[RequestRow]:
+        statement = placeholders(sql.REQUESTS_IN_STATE, len(states)) if states else sql.REQUESTS
+        return list(map(RequestRow._make, self._execute(statement, states)))
+
+    def request(self, request_id: int) -> RequestRow | None:
+        row = self._execute(sql.REQUEST, (request_id,)).fetchone()
+        return RequestRow._make(row) if row else None
 
     def fact(self, name: str) -> str | None:
         for (value,) in self._execute(sql.FACT, (name,)):

@@ -116,6 +116,8 @@ OBJECTS: Final = "SELECT source, key, digest, members FROM source_object WHERE s
 
 OBJECT_KEYS: Final = "SELECT key FROM source_object WHERE source = ?1 AND key >= ?2 ORDER BY key"
 
+OBJECTS_AFTER: Final = "SELECT source, key, digest, members FROM source_object WHERE source = ?1 AND key > ?2 ORDER BY key LIMIT ?3"
+
 PUT_OBJECT: Final = """
 INSERT INTO source_object (source, key, digest, members) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (source, key) DO UPDATE SET digest = ?3, members = ?4
 """
@@ -173,6 +175,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 
 SET_DEAD_LETTER_STATE: Final = "UPDATE dead_letter SET state = ?2 WHERE id = ?1"
 
+SET_DEAD_LETTER_REASON: Final = "UPDATE dead_letter SET stage = ?2, reason = ?3 WHERE id = ?1"
+
 PRUNE_DEAD_LETTERS: Final = (
     "DELETE FROM dead_letter WHERE id IN (SELECT id FROM dead_letter WHERE state IN ('replayed', 'discarded') AND created < ?1 ORDER BY id LIMIT ?2)"
 )
@@ -223,7 +227,13 @@ GAPS: Final = "SELECT topic, partition, expected, first, last, answer, seen FROM
 
 ADD_GAP: Final = "INSERT INTO gap (topic, partition, expected, first, last, answer, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
 
-REQUESTS: Final = "SELECT id, verb, arguments, created, state, result FROM request WHERE state = ?1 ORDER BY id"
+_REQUESTS: Final = "SELECT id, verb, arguments, created, state, result FROM request "
+
+REQUESTS: Final = _REQUESTS + "ORDER BY id"
+
+REQUESTS_IN_STATE: Final = _REQUESTS + "WHERE state IN ({keys}) ORDER BY id"
+
+REQUEST: Final = _REQUESTS + "WHERE id = ?1"
 
 ADD_REQUEST: Final = "INSERT INTO request (verb, arguments, created, state, result) VALUES (?1, ?2, ?3, ?4, ?5)"
 

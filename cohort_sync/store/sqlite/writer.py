@@ -30,6 +30,7 @@ def write(connection: sqlite3.Connection, writes: WriteSet, now: int) -> None:
     _put(connection, sql.ADD_OUTBOX, [row[1:] for row in writes.outbox])
     _put(connection, sql.ADD_DEAD_LETTER, [row[1:] for row in writes.dead_letters])
     _put(connection, sql.SET_DEAD_LETTER_STATE, writes.dead_letter_states.items())
+    _put(connection, sql.SET_DEAD_LETTER_REASON, [(letter_id, *failure) for letter_id, failure in writes.dead_letter_reasons.items()])
     _put(connection, sql.ADD_PARKED, [row[1:] for row in writes.parked])
     _put(connection, sql.DELETE_PARKED, [(parked_id,) for parked_id in writes.unparked])
     _put_or_delete(connection, writes.members, sql.PUT_MEMBER, sql.DELETE_MEMBER)
