@@ -6,6 +6,7 @@ assert golden_differences(result, expectation) == []
 
 import asyncio
 from collections.abc import Iterable
+from functools import cache
 from typing import TypeVar
 
 from cohort_sync.cohort.dry_run import DryRunResult, run_dry
@@ -58,15 +59,13 @@ def dry_context(mapper: Mapper[EventT], *, collection_id: str = SAMPLE_COLLECTIO
     """What planning needs to know, for a member that exists only for the trial."""
     member = LocalMember(metadata_collection_id=collection_id, metadata_collection_name="trial", server_name="trial")
     try:
-        spoken = TypeRegistry.from_pack(read_pack(MAPPERS_SPEAK))
-        registry = spoken if release == MAPPERS_SPEAK else TypeRegistry.from_pack(read_pack(release))
-        table = None if release == MAPPERS_SPEAK else read_translation(MAPPERS_SPEAK, release)
+        registry = _registry(release)
+        translation = None if release == MAPPERS_SPEAK else _translation(release)
     except ValueError as problem:
         raise ConfigurationError(f"types.release: {problem}") from None
-    if table is None:
-        check_emits(mapper, spoken)
+    if translation is None:
+        check_emits(mapper, registry)
         return SourceContext(source=mapper.name, member=member, registry=registry, soft_delete=soft_delete)
-    translation = TypeTranslation(table, spoken, registry)
     problems = translation.problems(mapper.emits)
     if problems:
         raise ConfigurationError(f"mapper {mapper.name!r} cannot be used with types.release {release}: {'; '.join(problems)}")
@@ -74,6 +73,17 @@ def dry_context(mapper: Mapper[EventT], *, collection_id: str = SAMPLE_COLLECTIO
     return SourceContext(
         source=mapper.name, member=member, registry=registry, soft_delete=soft_delete, translate=lambda desired: translator.translate(desired).object
     )
+
+
+@cache
+def _registry(release: str) -> TypeRegistry:
+    """A registry is a value, so one is enough for all trials of a process."""
+    return TypeRegistry.from_pack(read_pack(release))
+
+
+@cache
+def _translation(release: str) -> TypeTranslation:
+    return TypeTranslation(read_translation(MAPPERS_SPEAK, release), _registry(MAPPERS_SPEAK), _registry(release))
 
 
 def golden_differences(result: DryRunResult, expected: Expectation) -> list[str]:

@@ -10,10 +10,21 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 
+class Part(msgspec.Struct, frozen=True):
+    """A part of a name, and whether it stood in quotes."""
+
+    text: str
+    quoted: bool = False
+
+
 class Name(msgspec.Struct, frozen=True):
     """A name as the statement has it: the table (or database), and what qualifies it, outermost first."""
 
-    parts: tuple[str, ...]
+    parts: tuple[Part, ...]
+
+    def spoken(self, *, fold: bool = False) -> tuple[str, ...]:
+        """The parts as the database knows them; with `fold` it makes capitals of what is not quoted (Oracle, Db2)."""
+        return tuple(part.text.upper() if fold and not part.quoted else part.text for part in self.parts)
 
 
 class Renamed(msgspec.Struct, frozen=True, tag=True):
@@ -141,12 +152,12 @@ class _Words:
 
     def name(self) -> Name | None:
         """Step over a name: parts joined by dots."""
-        parts: list[str] = []
+        parts: list[Part] = []
         while self._at < len(self._tokens):
-            part = self._tokens[self._at].name
-            if part is None:
+            token = self._tokens[self._at]
+            if token.name is None:
                 return None
-            parts.append(part)
+            parts.append(Part(token.name, quoted=not token.text))
             self._at += 1
             if not self.take("."):
                 return Name(tuple(parts))
@@ -174,11 +185,11 @@ def _facts_of(tokens: Sequence[_Token]) -> list[Fact]:
         if words.any_of("DATABASE", "SCHEMA"):
             words.take("IF", "NOT", "EXISTS")
             name = words.name()
-            return [DatabaseCreated(name.parts[-1])] if name else []
+            return [DatabaseCreated(name.parts[-1].text)] if name else []
     if words.take("DROP") and words.any_of("DATABASE", "SCHEMA"):
         words.take("IF", "EXISTS")
         name = words.name()
-        return [DatabaseDropped(name.parts[-1])] if name else []
+        return [DatabaseDropped(name.parts[-1].text)] if name else []
     return []
 
 

@@ -12,7 +12,7 @@ from cohort_sync.mapping.spi import Ignored, Malformed, Meaning
 from mappers.debezium import ddl
 from mappers.debezium.events import DatabaseStated, Event, RowSeen, SchemaChanged, TableDropped, TablePut, TableRenamed
 from mappers.debezium.memory import shape_key
-from mappers.debezium.names import WITHOUT_SCHEMAS, BadIdentifier, Ref, identifiers, named_in, place_of
+from mappers.debezium.names import FOLDS_TO_CAPITALS, WITHOUT_SCHEMAS, BadIdentifier, Ref, identifiers, named_in, place_of
 from mappers.debezium.options import Options
 from mappers.debezium.positions import mark_of
 from mappers.debezium.shapes import BadShape, key_shape, table_of_change
@@ -223,8 +223,9 @@ class _Changes:
     def _renamed(self, fact: ddl.Renamed) -> TableRenamed:
         database = self._change.database_name or self._change.source.db or ""
         schema = self._change.schema_name or self._change.source.schema
-        old, new = (Ref(self._place(d, s), t) for d, s, t in (named_in(name, database, schema) for name in (fact.old, fact.new)))
-        return TableRenamed(old, new)
+        fold = self._change.source.connector in FOLDS_TO_CAPITALS
+        old, new = (named_in(name.spoken(fold=fold), database, schema) for name in (fact.old, fact.new))
+        return TableRenamed(Ref(self._place(old[0], old[1]), old[2]), Ref(self._place(new[0], new[1]), new[2]))
 
     def _database(self, fact: ddl.Fact) -> DatabaseStated | None:
         if isinstance(fact, ddl.Renamed) or self._change.source.connector not in WITHOUT_SCHEMAS:

@@ -7,7 +7,6 @@ import msgspec
 
 from cohort_sync.mapping.desired import name_part
 from cohort_sync.mapping.relational import Place
-from mappers.debezium.ddl import Name
 
 LABELS = {
     "mysql": "MySQL",
@@ -29,6 +28,9 @@ WITH_SCHEMA_TOPIC = frozenset({"mysql", "mariadb", "sqlserver", "oracle", "db2"}
 
 WITHOUT_SCHEMAS = frozenset({"mysql", "mariadb"})
 """Connectors whose databases are what CREATE SCHEMA and DROP SCHEMA mean."""
+
+FOLDS_TO_CAPITALS = frozenset({"oracle", "db2"})
+"""Connectors of databases that make capitals of names without quotes."""
 
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 
@@ -94,9 +96,9 @@ def identifiers(text: str, database: str | None) -> list[tuple[str, ...]]:
     raise BadIdentifier(f'got {text!r}, expected double-quoted parts like "database"."table" or "database"."schema"."table"')
 
 
-def named_in(name: Name, database: str, schema: str | None) -> tuple[str, str | None, str]:
+def named_in(parts: tuple[str, ...], database: str, schema: str | None) -> tuple[str, str | None, str]:
     """Database, schema and table of a name in a statement, completed from where the statement was made."""
-    *outer, table = name.parts
+    *outer, table = parts
     if schema is None:
         return (outer[-1] if outer else database), None, table
     return (outer[-2] if len(outer) > 1 else database), (outer[-1] if outer else schema), table

@@ -1,4 +1,4 @@
-"""Where a record stands in the log of its database (spec mappers 1.3), and which life of that log it is.
+"""Where a record stands in the log of its database (spec mappers 1.3), and in which life of that log.
 
     MySQL, MariaDB   (binlog file number, pos, row)        lineage: the file family       server: server_id, 0 (in snapshots) = unknown
     PostgreSQL       (lsn)
@@ -8,14 +8,17 @@
 
 A GTID is not used: a set of them has no total order, and all records of one statement share it.
 
-A log may begin again (RESET MASTER, a connector that was pointed at another server, a restored cluster). Then positions are low and times are late, which no
-replay can be: an old record has an old time. Such a record starts a new *life*; lives have lineages of their own, so that the old guards do not hold the
-catalogue back, and a record is always put into the life to which its time belongs, however late it arrives.
+A log may begin again: RESET MASTER, a failover, a connector that was pointed at another server, a restored cluster. Then the numbers say nothing any more, and
+the old guards would hold the catalogue back. That is a new *life* of the log, and the number of the life comes before everything else in a position. A life
+begins with a record of a server or file family that was not there before, or with one that is earlier in the log and yet later in time: no replay is that.
+Every record is put into the life that it came from, however late it arrives. (A log that began again and stands at the very position of the last change is
+taken for a replay until its next record.)
 """
 
 import re
 
 import msgspec
+from msgspec.structs import replace
 
 from cohort_sync.mapping.spi import Position
 from mappers.debezium.structs import Source
@@ -81,15 +84,20 @@ _LIVES_KEPT = 16
 
 
 class Life(msgspec.Struct, frozen=True, array_like=True):
-    """One life of a log: its number, when it was first seen (epoch ms), and its file family."""
+    """One life of a log: its number, when it was first seen (epoch ms), its file family and its server ("" as long as that is not known)."""
 
     number: int
     since: int
     family: str
+    server: str
+
+    def has(self, mark: Mark) -> bool:
+        """Can the record come from here?"""
+        return mark.family == self.family and (mark.server == self.server or not mark.server or not self.server)
 
 
 class Clock(msgspec.Struct, frozen=True, array_like=True):
-    """What is remembered of a log: its lives, and the latest position and time that were applied. A memo of the mapper."""
+    """What is remembered of a log: its lives, and the latest position and time of the present one. A memo of the mapper."""
 
     lives: tuple[Life, ...] = ()
     order: tuple[int, ...] = ()
@@ -114,16 +122,29 @@ def place(clock: Clock, mark: Mark, time: int) -> tuple[Position, Clock]:
     if not mark.family:
         return Position(), clock
     if not clock.lives:
-        return _position(0, mark), Clock((Life(0, time, mark.family),), mark.order, time)
-    current = clock.lives[-1]
-    if time > clock.time and (mark.family != current.family or mark.order < clock.order):
-        life = Life(current.number + 1, time, mark.family)
-        return _position(life.number, mark), Clock((*clock.lives, life)[-_LIVES_KEPT:], mark.order, time)
-    own = next((life for life in reversed(clock.lives) if life.since <= time), clock.lives[0])
-    if own is not current or mark.family != current.family:
-        return _position(own.number, mark), clock
-    return _position(own.number, mark), Clock(clock.lives, max(clock.order, mark.order), max(clock.time, time))
+        return _begin(clock, mark, time)
+    *past, present = clock.lives
+    earlier = [life for life in past if life.has(mark)]
+    late = time > clock.time
+    if present.has(mark):
+        if late and mark.order < clock.order:
+            return _begin(clock, mark, time)
+        if time >= present.since or not earlier:
+            return _go_on(clock, present, mark, time)
+    elif late or not earlier:
+        return _begin(clock, mark, time)
+    return _position(next((life for life in reversed(earlier) if life.since <= time), earlier[0]), mark), clock
 
 
-def _position(life: int, mark: Mark) -> Position:
-    return Position(lineage=f"{mark.family} {life}", order=mark.order, server=mark.server)
+def _begin(clock: Clock, mark: Mark, time: int) -> tuple[Position, Clock]:
+    life = Life(clock.lives[-1].number + 1 if clock.lives else 0, time, mark.family, mark.server)
+    return _position(life, mark), Clock((*clock.lives, life)[-_LIVES_KEPT:], mark.order, max(clock.time, time))
+
+
+def _go_on(clock: Clock, present: Life, mark: Mark, time: int) -> tuple[Position, Clock]:
+    life = replace(present, server=present.server or mark.server)
+    return _position(life, mark), Clock((*clock.lives[:-1], life), max(clock.order, mark.order), max(clock.time, time))
+
+
+def _position(life: Life, mark: Mark) -> Position:
+    return Position(lineage="log", order=(life.number, *mark.order))
