@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from cohort_sync.store.memory import MemoryStore
 
 from cohort_sync.cohort.member import LocalMember
 from cohort_sync.cohort.outbound import PartitionPosition, SourceContext, SourceReport, plan_source_batch
@@ -17,6 +16,7 @@ from cohort_sync.omrs.enums import InstanceEventType, InstanceStatus
 from cohort_sync.omrs.events import InstanceSection, OMRSEvent
 from cohort_sync.omrs.identity import entity_guid, namespace
 from cohort_sync.omrs.type_registry import TypeRegistry
+from cohort_sync.store.memory import MemoryStore
 from schemas import read_pack
 
 COLLECTION = "3f0b1c9e-6a52-4c1e-9a77-5d2f8e4b1a01"
