@@ -21,7 +21,7 @@ def interpret_change(event: SchemaChanged, view: View, options: Options) -> Mean
     position, clock = place(before, event.mark, event.time)
     note = ""
     if event.snapshot:
-        steps = [*_snapshot_steps(event), *snapshot_record(event, position, view, options)]
+        steps = [*_snapshot_steps(event, options), *snapshot_record(event, position, view, options)]
     else:
         steps = [*snapshot_over(event.manager, view, options, _touched(event))]
         changes = _Changes(event, view, options)
@@ -51,12 +51,12 @@ def _touched(event: SchemaChanged) -> frozenset[str]:
 # ---------------------------------------------------------------- in a snapshot
 
 
-def _snapshot_steps(event: SchemaChanged) -> Iterator[Step]:
+def _snapshot_steps(event: SchemaChanged, options: Options) -> Iterator[Step]:
     for one in event.tables:
         if isinstance(one, TablePut):
             yield _put(one)
     for stated in event.databases:
-        if stated.created:
+        if stated.created and not options.include:
             yield _create_database(stated)
 
 
@@ -69,6 +69,7 @@ def _put_verbs(one: TablePut) -> tuple[Put, ...]:
 
 
 def _create_database(stated: DatabaseStated) -> Step:
+    """Only without a filter: a database of which no table may be wanted comes with its first table."""
     return Step(verbs=put_database(stated.place), guards=(stated.place.database_key,))
 
 

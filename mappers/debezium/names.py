@@ -90,9 +90,11 @@ def identifiers(text: str, database: str | None) -> list[tuple[str, ...]]:
         at += 1
     if at == len(text) and all(2 <= len(parts) <= 3 and all(parts[1:]) for parts in found):
         return found
-    before = f'"{(database or "").replace(chr(34), chr(34) * 2)}".'
-    if database and text.startswith(before) and '"' in (text[-1], text[len(before) : len(before) + 1]) and len(text) > len(before) + 1:
-        return [(database, text[len(before) :])]
+    before, rest = f'"{(database or "").replace(chr(34), chr(34) * 2)}".', ""
+    if database and text.startswith(before):
+        rest = text[len(before) :]
+    if rest and rest != '""' and '"' in (rest[0], rest[-1]):
+        return [(database or "", rest)]
     raise BadIdentifier(f'got {text!r}, expected double-quoted parts like "database"."table" or "database"."schema"."table"')
 
 
