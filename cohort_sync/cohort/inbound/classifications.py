@@ -47,8 +47,8 @@ class Classifications:
             claims.append((classification, claim))
         return claims
 
-    def replace(self, sender: Sender, guid: str, home: str, claims: Claims, *, over_entity: bool) -> None:
-        """A newer state of the entity was accepted. `over_entity`: it replaces a whole entity, not a proxy or nothing."""
+    def replace(self, sender: Sender, guid: str, home: str, claims: Claims, *, newer: bool) -> None:
+        """A state of the entity was accepted. `newer`: a whole entity was known before (stored or purged), and this state is newer than that."""
         stored = self._overlay.classifications.get(guid) or ()
         if not claims and not stored:
             return
@@ -58,7 +58,7 @@ class Classifications:
             name = classification.name or ""
             named.add(name)
             row = rows.get(name)
-            if claim.home == home and over_entity and (row is None or row.home == home):
+            if claim.home == home and newer and (row is None or row.home == home):
                 if classification.status is InstanceStatus.DELETED:
                     self._take_away(rows, guid, name, claim)
                 elif row is None or (row.create_time, row.version) != (claim.create_time, claim.version):

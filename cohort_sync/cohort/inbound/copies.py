@@ -54,6 +54,8 @@ class Copies:
         version, created = row.version, row.create_time
         if claim is not None:
             created, version = max((created, version), (claim.create_time, claim.version))
+        for classification in self._overlay.classifications.get(row.guid) or ():
+            self.bury_classification(classification)
         self._overlay.purge(row.guid)
         self.bury(Tombstone(row.guid, row.kind, row.type_name, row.home, created, version))
         if row.kind != Kind.RELATIONSHIP:

@@ -70,7 +70,8 @@ class Entities:
         if isinstance(claims, MissingType):
             return claims
         new, _ = entity_rows(replace(entity, classifications=None) if entity.classifications else entity)
-        self._classifications.replace(sender, guid, claim.home, claims, over_entity=held is not None)
+        newer = held is not None or buried is not None
+        self._classifications.replace(sender, guid, claim.home, claims, newer=newer)
         self._overlay.instances.put(guid, new)
         if claim.status == DELETED and (held is None or held.status != DELETED):
             self._copies.delete_relationships(new, entity, sender)
