@@ -28,15 +28,22 @@ Decoded = list[tuple[SourceRecord, "EventT | Meaning"]]
 def decoder(mapper: Mapper[EventT], max_record_bytes: int) -> Callable[[Batch], "Decoded[EventT]"]:
     """The mapper agent's work: decode every record of a batch. An oversized record is refused before its mapper sees it."""
 
+    decode_record = record_decoder(mapper, max_record_bytes)
+
     def decode(batch: Batch) -> "Decoded[EventT]":
-        decoded: Decoded[EventT] = []
-        for record in batch:
-            size = len(record.value or b"")
-            if size > max_record_bytes:
-                decoded.append((record, Malformed(f"the value has {size} bytes, more than the limit of {max_record_bytes} (kafka.max_event_bytes)")))
-            else:
-                decoded.append((record, mapper.decode(record)))
-        return decoded
+        return [(record, decode_record(record)) for record in batch]
+
+    return decode
+
+
+def record_decoder(mapper: Mapper[EventT], max_record_bytes: int) -> Callable[[SourceRecord], "EventT | Meaning"]:
+    """The same for one record."""
+
+    def decode(record: SourceRecord) -> "EventT | Meaning":
+        size = len(record.value or b"")
+        if size > max_record_bytes:
+            return Malformed(f"the value has {size} bytes, more than the limit of {max_record_bytes} (kafka.max_event_bytes)")
+        return mapper.decode(record)
 
     return decode
 
@@ -85,6 +92,11 @@ class SourceFlow(Flow, Generic[EventT]):
             self.reader.reposition()
             return
         decoded = await self._agent.submit(batch)
+        while decoded and self._reason is None:
+            decoded = decoded[await self._commit_some(decoded, batch) :]
+
+    async def _commit_some(self, decoded: "Decoded[EventT]", batch: Batch) -> int:
+        """One transaction; how many of the records it took. What follows is committed next, or read again when the source is halted."""
         expected = self._book.expectations(batch)
         context, now = self._context(), self._clock()
         report = await self._store.transact(lambda reader: plan_source_batch(reader, decoded, self._mapper, context, expected, now))
@@ -99,6 +111,7 @@ class SourceFlow(Flow, Generic[EventT]):
             self.reader.reposition()
         if report.announced:
             self._committed()
+        return report.consumed
 
     def _tell(self, report: SourceReport, records: list[SourceRecord]) -> None:
         self.metrics.source_records(self.name, Counter(outcome.word for outcome in report.outcomes))

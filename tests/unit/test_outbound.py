@@ -269,6 +269,12 @@ def test_too_many_bad_records_in_a_row_halt_the_source_where_it_stands() -> None
     assert member.take() == []
 
 
+def test_a_full_write_set_leaves_the_rest_of_the_batch_for_the_next_one() -> None:
+    member = Member(msgspec.structs.replace(CONTEXT, max_announced=6))
+    report = member.send(*(changes(Put(table(name)), at=at, guards=(name,)) for at, name in enumerate("abcd", 1)))
+    assert (report.consumed, report.announced, report.halted) == (2, 10, None)
+
+
 def test_an_oversized_event_is_refused_when_planned() -> None:
     member = Member(msgspec.structs.replace(CONTEXT, max_event_bytes=10_000))
     report = member.send(changes(Put(table(description="x" * 9_000))))

@@ -27,6 +27,8 @@ class SourceContext(msgspec.Struct, frozen=True, kw_only=True):
     version_floor: int = 0
     """No version below this one is given out (a member that lost its store begins at the epoch second)."""
     max_event_bytes: int = 1_000_000
+    max_announced: int = 5_000
+    """A write set is closed after the record that brings it to so many events: a batch of whole tables must not hold the writer for seconds."""
     max_bad_run: int = 20
     """So many dead letters in a row halt the source."""
 

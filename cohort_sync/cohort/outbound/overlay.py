@@ -115,6 +115,11 @@ class Overlay:
         """Announce something, after everything that was announced before."""
         self._staged_outbox.append(row)
 
+    @property
+    def announced(self) -> int:
+        """How many events the batch has announced with the records that were kept."""
+        return len(self._outbox)
+
     def note_change(self) -> None:
         """The present record changed an instance, whether that is announced or not."""
         self._has_changed = True

@@ -37,11 +37,13 @@ from cohort_sync.store.rows import DeadLetterRow, PositionMove
 EventT = TypeVar("EventT")
 HALTED = "halted:"
 BAD_RUN = "bad-run:"
+NOT_NEWER = "not newer than what was applied to "
+"""How the reason of a no-op begins whose record was overtaken."""
 _MEANINGS = (Changes, Noop, Ignored, Unknown, Malformed, Pending, Buffered)
 
 
 class SourceReport(msgspec.Struct, frozen=True):
-    """What became of a batch. `consumed` records were dealt with; the rest were not, because the source is halted."""
+    """What became of a batch. `consumed` records were dealt with; the rest were not, because the source is halted or the write set is full."""
 
     outcomes: list[Outcome]
     consumed: int
@@ -86,6 +88,8 @@ def plan_source_batch(
                 f"Look at 'cohort-sync dlq list', mend the source or the mapper, then 'cohort-sync resume {context.source}'."
             )
             break
+        if overlay.announced >= context.max_announced:
+            break
     writes = overlay.write_set()
     writes.dead_letters = dead_letters
     if bad_run != bad_run_before:
@@ -103,7 +107,7 @@ def _apply(meaning: Meaning, record: SourceRecord, overlay: Overlay, planner: Ob
             stale = [name for step in meaning.steps if (name := _apply_step(step, meaning.position, record, overlay, planner, writer))]
             if overlay.has_changed:
                 return Outcome("applied", meaning.note)
-            return Outcome("noop", f"not newer than what was applied to {stale[0]}" if stale else "nothing changed")
+            return Outcome("noop", f"{NOT_NEWER}{stale[0]}" if stale else "nothing changed")
         case Pending(reason, steps, position):
             _remember(steps, position, record, overlay, planner, context, now)
             return Outcome("pending", reason)
