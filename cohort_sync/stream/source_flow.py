@@ -21,6 +21,9 @@ from cohort_sync.stream.shell import BatchAgent
 
 _log = structlog.stdlib.get_logger(__name__)
 _HALT_CHECK_SECONDS = 1.0
+_LEFT_OUT = frozenset({"ignored", "unknown"})
+_TOLD_AT_MOST = 1000
+"""A reason is told once a topic; the counts of all are in the metrics."""
 EventT = TypeVar("EventT")
 Decoded = list[tuple[SourceRecord, "EventT | Meaning"]]
 
@@ -77,6 +80,7 @@ class SourceFlow(Flow, Generic[EventT]):
         self._tell_halted = halted
         self._reason: str | None = None
         self._paused: set[TopicPartition] = set()
+        self._told: set[tuple[str, str]] = set()
 
     @property
     def may_be_ready(self) -> bool:
@@ -121,8 +125,10 @@ class SourceFlow(Flow, Generic[EventT]):
                 _log.warning(
                     "A record could not be used and is a dead letter now", source=self.name, at=record.place, reason=outcome.reason, see="cohort-sync dlq list"
                 )
-            elif outcome.word == "unknown":
-                _log.info("A record has no rule and was left out", source=self.name, at=record.place, reason=outcome.reason)
+            elif outcome.word in _LEFT_OUT and (record.topic, outcome.reason) not in self._told:
+                if len(self._told) < _TOLD_AT_MOST:
+                    self._told.add((record.topic, outcome.reason))
+                _log.info("Records are left out", source=self.name, outcome=outcome.word, first=record.place, reason=outcome.reason)
 
     async def between(self) -> None:
         if self._reason is not None:
