@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: setup demo test check peers bench clean lock
+.PHONY: setup demo test check docs peers bench clean lock
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml requirements.lock
@@ -26,6 +26,10 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cohort-sync types check
+
+# docs/reference is made from the code; a test says when it is not current.
+docs: $(STAMP)
+	$(BIN)/python docs/tools/make_reference.py
 
 peers: $(STAMP)
 	$(BIN)/python -m pytest tests/peers --timeout=600 $(ARGS)
