@@ -219,6 +219,11 @@ class WorkerProcess:
         """How many events wait to be sent."""
         return self.look(lambda reader: reader.outbox_size(), 0)
 
+    @property
+    def outbox_is_empty(self) -> bool:
+        """Whether everything that is committed was acknowledged by the broker. Quicker than `outbox`."""
+        return not self.look(lambda reader: reader.outbox(1), [])
+
     def records_read(self, topics: Collection[str] | Callable[[str], bool]) -> int:
         """How many records of these topics it has dealt with, where each topic begins at offset 0."""
         wanted = topics if callable(topics) else topics.__contains__
