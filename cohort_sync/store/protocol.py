@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from cohort_sync.omrs.errors import TransientFault
+from cohort_sync.omrs.instances import EntityDetail, Relationship
+from cohort_sync.store.finds import FindQuery
 from cohort_sync.store.rows import (
+    ClassificationHistoryRow,
     ClassificationRow,
     DeadLetterRow,
     GapRow,
@@ -179,6 +182,18 @@ class Reader(Protocol):
     def request(self, request_id: int) -> RequestRow | None: ...
 
     def fact(self, name: str) -> str | None: ...
+
+    def classification_history(self, guid: str) -> list[ClassificationHistoryRow]:
+        """Earlier states of the classifications of an entity, newest first."""
+        ...
+
+    def find_entities(self, query: FindQuery) -> list[EntityDetail]:
+        """The page of a find over entities. Raises UnsupportedExpression, and QueryTimeout after the query's deadline."""
+        ...
+
+    def find_relationships(self, query: FindQuery) -> list[Relationship]:
+        """The same over relationships."""
+        ...
 
 
 Planner = Callable[[Reader], tuple[WriteSet, T]]

@@ -237,3 +237,17 @@ class HistoryRow(NamedTuple):
     kind: int
     status: str
     document: bytes
+
+
+class ClassificationHistoryRow(NamedTuple):
+    """An earlier state of a classification."""
+
+    entity_guid: str
+    name: str
+    version: int
+    create_time: int
+    ended: int
+    """The store's clock when it was replaced or removed."""
+    removed: int
+    """1: taken off the entity; 0: replaced, so it was valid until the state that came next began."""
+    document: bytes

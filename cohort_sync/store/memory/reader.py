@@ -2,8 +2,11 @@
 
 from collections.abc import Collection, Iterator
 
+from cohort_sync.omrs.instances import EntityDetail, Relationship
+from cohort_sync.store.finds import Deadline, FindQuery, sift
 from cohort_sync.store.memory.state import MemoryState
 from cohort_sync.store.rows import (
+    ClassificationHistoryRow,
     ClassificationRow,
     DeadLetterRow,
     GapRow,
@@ -21,6 +24,9 @@ from cohort_sync.store.rows import (
     Tombstone,
     TypeRow,
 )
+from cohort_sync.store.versions import classification_states, classifications_at, instance_version, with_classifications
+
+_END_OF_TIME = (1 << 63) - 1
 
 
 class MemoryReader:
@@ -164,3 +170,33 @@ class MemoryReader:
 
     def fact(self, name: str) -> str | None:
         return self._state.facts.get(name)
+
+    def classification_history(self, guid: str) -> list[ClassificationHistoryRow]:
+        return list(reversed(self._state.classification_history.get(guid, ())))
+
+    def find_entities(self, query: FindQuery) -> list[EntityDetail]:
+        return sift(query, self._entities(query.as_of), Deadline(query.timeout))
+
+    def find_relationships(self, query: FindQuery) -> list[Relationship]:
+        documents = self._documents(Kind.RELATIONSHIP, query.as_of)
+        candidates = (instance_version(Kind.RELATIONSHIP, document) for _, document in documents)
+        return sift(query, (one for one in candidates if isinstance(one, Relationship)), Deadline(query.timeout))
+
+    def _entities(self, as_of: int | None) -> Iterator[EntityDetail]:
+        for guid, document in self._documents(Kind.ENTITY, as_of):
+            entity = instance_version(Kind.ENTITY, document)
+            current = self.classifications((guid,)).get(guid, [])
+            if isinstance(entity, EntityDetail):
+                states = classification_states(current, self.classification_history(guid) if as_of is not None else ())
+                yield with_classifications(entity, classifications_at(states, _END_OF_TIME if as_of is None else as_of))
+
+    def _documents(self, kind: Kind, as_of: int | None) -> Iterator[tuple[str, bytes]]:
+        """The present documents of a kind, in the order in which they became known, or those that were valid at an instant."""
+        state = self._state
+        for row in state.instances.values():
+            valid_from = row.create_time if row.update_time is None else row.update_time
+            if row.kind == kind and (as_of is None or valid_from <= as_of):
+                yield row.guid, row.document
+        for old in state.history.values() if as_of is not None else ():
+            if as_of is not None and old.kind == kind and old.valid_from <= as_of < old.valid_to:
+                yield old.guid, old.document

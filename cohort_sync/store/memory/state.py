@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from cohort_sync.store.positions import lost
+from cohort_sync.store.positions import lost as position_lost
 from cohort_sync.store.protocol import WriteSet
 from cohort_sync.store.rows import (
+    ClassificationHistoryRow,
     ClassificationRow,
     DeadLetterRow,
     GapRow,
@@ -45,6 +46,8 @@ class MemoryState:
     history: Mapping[int, HistoryRow] = field(default_factory=dict)
     history_of: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     classifications: Mapping[str, Mapping[str, ClassificationRow]] = field(default_factory=dict)
+    classification_history: Mapping[str, tuple[ClassificationHistoryRow, ...]] = field(default_factory=dict)
+    """By entity, oldest first."""
     tombstones: Mapping[str, Tombstone] = field(default_factory=dict)
     objects: Mapping[tuple[str, str], ObjectRow] = field(default_factory=dict)
     identities: Mapping[str, IdentityRow] = field(default_factory=dict)
@@ -74,6 +77,7 @@ class MemoryState:
         return replace(
             state,
             classifications=_classified(state.classifications, writes.classifications),
+            classification_history=_past_classifications(state, writes.classifications, now),
             tombstones=_changed(self.tombstones, writes.tombstones),
             objects=_changed(self.objects, writes.objects),
             identities=_changed(self.identities, writes.identities),
@@ -100,12 +104,16 @@ class MemoryState:
         history = sorted((row.valid_to, number) for number, row in self.history.items() if row.valid_to < history_before)[:chunk]
         letters = [number for number, row in self.dead_letters.items() if row.state in ("replayed", "discarded") and row.created < dead_letters_before][:chunk]
         guards = sorted(key for key, (_, written) in self.guards.items() if written < guards_before)[:chunk]
+        past = sorted((row.ended, guid, at) for guid, rows in self.classification_history.items() for at, row in enumerate(rows) if row.ended < history_before)
+        lost = {(guid, at) for _, guid, at in past[:chunk]}
+        classified = {guid: tuple(row for at, row in enumerate(self.classification_history[guid]) if (guid, at) not in lost) or None for guid, _ in lost}
         state = replace(
             self._forget({number for _, number in history}),
+            classification_history=_changed(self.classification_history, classified),
             dead_letters=_changed(self.dead_letters, dict.fromkeys(letters)),
             guards=_changed(self.guards, dict.fromkeys(guards)),
         )
-        return state, len(history) + len(letters) + len(guards)
+        return state, len(history) + len(lost) + len(letters) + len(guards)
 
     def _remove(self, guids: set[str]) -> "MemoryState":
         at_end = dict(self.at_end)
@@ -118,6 +126,7 @@ class MemoryState:
             instances=_changed(self.instances, dict.fromkeys(guids)),
             at_end=at_end,
             classifications=_changed(self.classifications, dict.fromkeys(guids)),
+            classification_history=_changed(self.classification_history, dict.fromkeys(guids)),
         )
 
     def _put_instances(self, rows: Mapping[str, InstanceRow], numbers: Numbers) -> "MemoryState":
@@ -172,6 +181,19 @@ def _classified(
     return _changed(table, {guid: _changed(table.get(guid, {}), rows) or None for guid, rows in by_entity.items()})
 
 
+def _past_classifications(
+    state: MemoryState, changes: Mapping[tuple[str, str], ClassificationRow | None], now: int
+) -> Mapping[str, tuple[ClassificationHistoryRow, ...]]:
+    """What is replaced or taken off joins the history."""
+    result = dict(state.classification_history)
+    for (guid, name), row in changes.items():
+        old = state.classifications.get(guid, {}).get(name)
+        if old is not None:
+            past = ClassificationHistoryRow(guid, name, old.version, old.create_time, now, int(row is None), old.document)
+            result[guid] = (*result.get(guid, ()), past)
+    return result
+
+
 def _moved(table: Mapping[tuple[str, str, int], PositionRow], writes: WriteSet) -> Mapping[tuple[str, str, int], PositionRow]:
     """The compare-and-set of guarantee 8."""
     result = dict(table)
@@ -179,7 +201,7 @@ def _moved(table: Mapping[tuple[str, str, int], PositionRow], writes: WriteSet) 
         key = (move.cluster_id, move.topic, move.partition)
         found = result[key].next_offset if key in result else None
         if found != move.expected:
-            raise lost(move, found)
+            raise position_lost(move, found)
         result[key] = PositionRow(*key, move.topic_id, move.next_offset)
     return result
 

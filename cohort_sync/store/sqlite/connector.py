@@ -20,6 +20,8 @@ from cohort_sync.store.sqlite import connection as connections
 from cohort_sync.store.sqlite import migrate
 from cohort_sync.store.sqlite import statements as sql
 from cohort_sync.store.sqlite.faults import translated
+from cohort_sync.store.sqlite.find_index import index_chunk
+from cohort_sync.store.sqlite.index_keeper import IndexKeeper
 from cohort_sync.store.sqlite.lock import StoreLock
 from cohort_sync.store.sqlite.reader import SqliteReader
 from cohort_sync.store.sqlite.writer import write
@@ -46,6 +48,7 @@ class SqliteStore:
         self._writer: ThreadPoolExecutor | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
+        self._keeper: IndexKeeper | None = None
         self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         """Connections for reading that no thread uses at the moment."""
 
@@ -54,21 +57,39 @@ class SqliteStore:
         if self._readers is not None:
             raise FatalFault(f"store {self._path} is open already")
         await asyncio.to_thread(self._open)
+        if not self._read_only:
+            self._keeper = IndexKeeper(self.index)
+            self._keeper.touch()
 
     async def close(self) -> None:
         """As `Store.close`. The lock is given back last."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            await keeper.stop()
         if self._readers is not None:
             await asyncio.to_thread(self._close)
 
     async def transact(self, plan: Planner[T]) -> T:
         """As `Store.transact`. The planner runs in the writer thread."""
-        return await self._on_writer(lambda connection: self._transact(connection, plan))
+        result = await self._on_writer(lambda connection: self._transact(connection, plan))
+        if self._keeper is not None:
+            self._keeper.touch()
+        return result
 
     async def read(self, query: Query[T]) -> T:
         """As `Store.read`. The query runs in a reader thread; TransientFault when the disk fails, FatalFault when the file is damaged."""
         if self._readers is None:
             raise self._closed()
         return await asyncio.wrap_future(self._readers.submit(self._read, query))
+
+    async def index(self, limit: int) -> int:
+        """Take at most `limit` changes into the find index; answers about how many still wait. The store does it by itself when nobody writes."""
+
+        def chunk(connection: sqlite3.Connection) -> int:
+            with translated(self._path, "keep the find index"), connections.transaction(connection):
+                return index_chunk(connection, limit)
+
+        return await self._on_writer(chunk)
 
     async def acknowledge(self, up_to_seq: int) -> None:
         """As `Store.acknowledge`."""
@@ -88,6 +109,7 @@ class SqliteStore:
                     connection.execute(statement, (before, chunk)).rowcount
                     for statement, before in (
                         (sql.PRUNE_HISTORY, history_before),
+                        (sql.PRUNE_CLASSIFICATION_HISTORY, history_before),
                         (sql.PRUNE_DEAD_LETTERS, dead_letters_before),
                         (sql.PRUNE_GUARDS, guards_before),
                     )

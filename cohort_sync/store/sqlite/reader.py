@@ -4,9 +4,12 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from itertools import takewhile
-from typing import Final
+from typing import Final, NoReturn
 
+from cohort_sync.omrs.instances import EntityDetail, Relationship
+from cohort_sync.store.finds import FindQuery
 from cohort_sync.store.rows import (
+    ClassificationHistoryRow,
     ClassificationRow,
     DeadLetterRow,
     GapRow,
@@ -24,6 +27,7 @@ from cohort_sync.store.rows import (
     TypeRow,
 )
 from cohort_sync.store.sqlite import statements as sql
+from cohort_sync.store.sqlite.finds import find
 
 _LOOKUP_SIZES: Final = (1, 8, 64, 500)
 """How many keys a lookup has placeholders for. A shorter list is filled up with its last key, so that there are few statements and all stay prepared."""
@@ -40,10 +44,12 @@ class SqliteReader:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute: Callable[[str, tuple[Parameter, ...]], sqlite3.Cursor] = connection.execute
+        self._connection: sqlite3.Connection | None = connection
 
     def end(self) -> None:
         """The transaction has ended."""
         self._execute = _refuse
+        self._connection = None
 
     def instances(self, guids: Collection[str]) -> dict[str, InstanceRow]:
         return {row.guid: row for row in map(InstanceRow._make, self._lookup(sql.INSTANCES, guids))}
@@ -177,6 +183,18 @@ class SqliteReader:
             return str(value)
         return None
 
+    def classification_history(self, guid: str) -> list[ClassificationHistoryRow]:
+        return list(map(ClassificationHistoryRow._make, self._execute(sql.CLASSIFICATION_HISTORY, (guid,))))
+
+    def find_entities(self, query: FindQuery) -> list[EntityDetail]:
+        return [one for one in self._find(query) if isinstance(one, EntityDetail)]
+
+    def find_relationships(self, query: FindQuery) -> list[Relationship]:
+        return [one for one in self._find(query) if isinstance(one, Relationship)]
+
+    def _find(self, query: FindQuery) -> list[EntityDetail | Relationship]:
+        return find(self._connection or _refuse("", ()), self, query)
+
     def _lookup(self, statement: str, keys: Collection[str], *first: Parameter, last: Parameter = None) -> Iterator[tuple[Parameter, ...]]:
         """The rows of many keys: sorted, so that the pages of the index are visited in their order, and in chunks of what a statement may take."""
         wanted = sorted(set(keys))
@@ -201,5 +219,5 @@ def placeholders(statement: str, size: int) -> str:
     return statement.format(keys=", ".join(["?"] * size))
 
 
-def _refuse(_statement: str, _parameters: tuple[Parameter, ...]) -> sqlite3.Cursor:
+def _refuse(_statement: str, _parameters: tuple[Parameter, ...]) -> NoReturn:
     raise RuntimeError("the transaction of this Reader has ended; whatever it gives has to be used up inside the planner or the query")

@@ -102,6 +102,21 @@ DELETE_CLASSIFICATION: Final = "DELETE FROM classification WHERE entity_guid = ?
 
 DELETE_CLASSIFICATIONS: Final = "DELETE FROM classification WHERE entity_guid = ?1"
 
+CLASSIFICATION_HISTORY: Final = """
+SELECT entity_guid, name, version, create_time, ended, removed, document FROM classification_history WHERE entity_guid = ?1 ORDER BY id DESC
+"""
+
+SUPERSEDE_CLASSIFICATION: Final = """
+INSERT INTO classification_history (entity_guid, name, version, create_time, ended, removed, document)
+SELECT entity_guid, name, version, create_time, ?3, ?4, document FROM classification WHERE entity_guid = ?1 AND name = ?2
+"""
+
+DELETE_CLASSIFICATION_HISTORY: Final = "DELETE FROM classification_history WHERE entity_guid = ?1"
+
+PRUNE_CLASSIFICATION_HISTORY: Final = (
+    "DELETE FROM classification_history WHERE id IN (SELECT id FROM classification_history WHERE ended < ?1 ORDER BY ended LIMIT ?2)"
+)
+
 # ---- the tombstone ledger ----
 
 TOMBSTONES: Final = "SELECT guid, kind, type_name, home, create_time, version FROM tombstone WHERE guid IN ({keys})"

@@ -21,6 +21,8 @@ def write(connection: sqlite3.Connection, writes: WriteSet, now: int) -> None:
         _remove(connection, sorted(writes.removed))
     if writes.instances:
         _put_instances(connection, writes.instances.values())
+    if writes.classifications:
+        many(sql.SUPERSEDE_CLASSIFICATION, [(*key, now, int(row is None)) for key, row in writes.classifications.items()])
     _put_or_delete(connection, writes.classifications, sql.PUT_CLASSIFICATION, sql.DELETE_CLASSIFICATION)
     _put_or_delete(connection, writes.tombstones, sql.PUT_TOMBSTONE, sql.DELETE_TOMBSTONE)
     _put_or_delete(connection, writes.objects, sql.PUT_OBJECT, sql.DELETE_OBJECT)
@@ -50,6 +52,7 @@ def _remove(connection: sqlite3.Connection, guids: list[str]) -> None:
     connection.executemany(sql.DELETE_INSTANCE, keys)
     connection.executemany(sql.DELETE_CLASSIFICATIONS, keys)
     connection.executemany(sql.DELETE_HISTORY, keys)
+    connection.executemany(sql.DELETE_CLASSIFICATION_HISTORY, keys)
 
 
 def _put_instances(connection: sqlite3.Connection, rows: Collection[InstanceRow]) -> None:

@@ -1,0 +1,26 @@
+"""The queue of what waits for the find index, and the places of what is in it."""
+
+from collections.abc import Iterable
+from typing import Final
+
+CHUNK: Final = "SELECT seq, guid, gone FROM find_queue ORDER BY seq LIMIT ?1"
+ALL: Final = "SELECT guid, gone FROM find_queue ORDER BY seq"
+SIZE: Final = "SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM find_queue"
+"""About how many: a GUID may wait more than once."""
+TAKEN: Final = "DELETE FROM find_queue WHERE seq <= ?1"
+
+
+def in_place(queue: Iterable[tuple[str, int]]) -> list[str]:
+    """The GUIDs of a queue, each once, in the order of their places. One that was removed meanwhile goes to the end: what comes under it then is another
+    instance."""
+    places: dict[str, None] = {}
+    for guid, gone in queue:
+        if gone:
+            places.pop(guid, None)
+        places[guid] = None
+    return list(places)
+
+
+def removed(queue: Iterable[tuple[str, int]]) -> set[str]:
+    """The GUIDs that were removed meanwhile: the place that they have in the index is none of theirs."""
+    return {guid for guid, gone in queue if gone}
