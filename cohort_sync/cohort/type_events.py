@@ -40,7 +40,7 @@ _DELETES = (TypeDefEventType.DELETED_TYPEDEF_EVENT, TypeDefEventType.DELETED_ATT
 
 
 class TypeEvents:
-    """Type events of one batch. `registry` is the one after those that were applied; `changed` are the names of types that came or changed."""
+    """Type events of one batch. `registry` is the one after those that were applied."""
 
     def __init__(self, reader: Reader, context: InboundContext, writes: WriteSet) -> None:
         self._reader = reader
@@ -49,7 +49,7 @@ class TypeEvents:
         self._used: frozenset[str] | None = None
         self._answered: set[tuple[str, str]] = set()
         self.registry: TypeRegistry = context.registry
-        self.changed: set[str] = set()
+        self._changed: set[str] = set()
 
     def apply(self, record: SourceRecord, event: OMRSEvent) -> tuple[Judgement, TypeChange | None, TypeConflict | PeerReport | None]:
         """What a type event does. PoisonEvent when the change contradicts itself (a type without name or GUID, a patch that goes backwards)."""
@@ -76,6 +76,12 @@ class TypeEvents:
                 conflict = TypeConflict(name=change.name, guid=change.guid, originator=originator.metadata_collection_id, reason=change.reason, record=record)
         return Judgement(_VERDICTS[change.verdict], change.reason), change, conflict
 
+    def take_changed(self) -> frozenset[str]:
+        """The types that came or changed since this was asked last, and the types below them: what waited for one of them can be tried again."""
+        changed = frozenset(self._changed)
+        self._changed.clear()
+        return changed
+
     def _learned(self, name: str, *, attribute: bool) -> None:
         if attribute:
             found = self.registry.attribute_type(name)
@@ -85,7 +91,7 @@ class TypeEvents:
         type_def = self.registry.type_def(name)
         if type_def is not None:
             self._writes.types[str(type_def.guid)] = TypeRow(str(type_def.guid), name, TYPEDEF, type_def.version, msgspec.json.encode(type_def))
-            self.changed |= {name, *self.registry.subtypes(name)}
+            self._changed |= {name, *self.registry.subtypes(name)}
 
     def _answer(self, section: TypeDefSection, change: TypeChange, originator: Originator) -> None:
         """One answer for a type is enough for all announcements of a batch."""

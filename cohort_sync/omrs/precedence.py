@@ -269,8 +269,8 @@ def _entitled(sender: Sender, claim: Claim, stored: Stored, re_homed: bool) -> b
     """An export archive is announced by whoever loaded it, and read-only everywhere: anybody repeats it."""
     if sender.speaks_for(stored.home, stored.replicated_by):
         return True
-    if re_homed:
-        return sender.speaks_for(claim.home, claim.replicated_by)
+    if re_homed and claim.home != stored.home:
+        return claim.home == sender.originator
     return claim.provenance == EXPORT_ARCHIVE == stored.provenance
 
 

@@ -100,6 +100,8 @@ def test_an_instance(sender: Sender, incoming: Claim, before: InstanceRow | None
         (Sender("new", "ours"), claim(2, home="new"), stored(1), V.STORED),
         (Sender("new", "ours"), claim(1, home="new"), stored(1), V.DUPLICATE),
         (Sender("new", "ours"), claim(2, home="third"), stored(1), V.NOT_HOME),
+        (Sender("new", "ours"), claim(2, home="third", replicated_by="new"), stored(1), V.NOT_HOME),
+        (Sender("new", "ours"), claim(2, replicated_by="new"), stored(1), V.NOT_HOME),
         (Sender("new", "ours"), claim(2, home="new"), stored(1, home="ours"), V.NOT_HOME),
         (Sender("new", "ours"), claim(2, home="ours"), stored(1), V.NOT_HOME),
         (Sender("new", "ours"), claim(2, home="new"), None, V.STORED),

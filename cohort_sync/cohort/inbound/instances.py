@@ -19,15 +19,15 @@ NO_EFFECT = Judgement(Verdict.IGNORED, "this kind of event has no effect")
 
 
 class Instances:
-    """The instance events of one batch."""
+    """The instance events of one batch, under the types as they are now. `answered` are the GUIDs whose refresh requests have their answer in this batch."""
 
-    def __init__(self, overlay: Overlay, copies: Copies, context: InboundContext) -> None:
+    def __init__(self, overlay: Overlay, copies: Copies, context: InboundContext, answered: set[str]) -> None:
         self._context = context
         validity = Validity(context.registry, context.statuses)
         endings = Endings(overlay, copies, context.registry)
         self._entities = Entities(overlay, copies, endings, validity, context)
         self._relationships = Relationships(overlay, copies, endings, validity, self._entities, context)
-        self._refresh = Refresh(overlay, context)
+        self._refresh = Refresh(overlay, context, answered)
 
     def apply(self, sender: Sender, section: InstanceSection) -> Outcome:
         """Stage what an event does. A batch event is taken apart by the caller (`entity`, `relationship`). PoisonEvent: refused."""

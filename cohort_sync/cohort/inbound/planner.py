@@ -1,13 +1,15 @@
 """A polled batch of cohort events as one write set (design, "Two flows, one store").
 
-Order inside a batch: registration events, then type events, then events that were parked for a type that has just come, then instance events; within each kind
-the order of the records. Every event has a verdict of its own; one that cannot be used becomes a dead letter and takes nothing with it.
+The batch comes in the order registration topic, types topic, instances topic, and is planned in slices. Order inside a slice: registration events, then type
+events, then events that were parked for a type that has just come, then instance events; within each kind the order of the records. Every event has a verdict
+of its own; one that cannot be used becomes a dead letter and takes nothing with it.
 
 The write set holds final states. When several events of a batch are about one instance, they see each other, and only the last state is written: the states in
 between do not appear in the history.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -33,14 +35,19 @@ from cohort_sync.store.protocol import Reader, WriteSet
 from cohort_sync.store.rows import ParkedRow
 
 SOURCE = "cohort"
+SLICE = 100
+"""So many records are decoded, read for and planned together: few enough to stay in the processor's cache, enough to make the store's queries worth it."""
 PARKED_AT_ONCE = 10_000
 """At most so many parked events are applied with the type that they wait for; `plan_waiting` applies the rest."""
 
 Event = tuple[SourceRecord, OMRSEvent]
 
 
-def plan_inbound(reader: Reader, batch: Sequence[DecodedRecord], context: InboundContext) -> tuple[WriteSet, InboundReport]:
-    """Plan a batch. Pure: everything it reads comes from `reader`, everything it does is in the write set. The caller adds the positions to it."""
+def plan_inbound(reader: Reader, batch: Iterable[DecodedRecord], context: InboundContext) -> tuple[WriteSet, InboundReport]:
+    """Plan a batch. Pure: everything it reads comes from `reader`, everything it does is in the write set. The caller adds the positions to it.
+
+    `batch` is asked for slice by slice: what it takes to decode the records may be done on the way (`decoding`).
+    """
     planner = InboundPlanner(reader, context)
     planner.plan(batch)
     return planner.finish()
@@ -55,27 +62,36 @@ class InboundPlanner:
         self._writes = WriteSet()
         self._overlay = Overlay(reader, SOURCE)
         self._copies = Copies(self._overlay, reader)
+        self._membership = Membership(reader, context, self._writes)
         self._types = TypeEvents(reader, context, self._writes)
-        self._instances = Instances(self._overlay, self._copies, context)
+        self._answered: set[str] = set()
+        self._instances = Instances(self._overlay, self._copies, context, self._answered)
         self._results: list[EventResult] = []
         self._alarms: list[Alarm] = []
         self._second_member_told = False
 
-    def plan(self, batch: Sequence[DecodedRecord]) -> None:
-        """Registration, types, parked events, instances."""
+    def plan(self, batch: Iterable[DecodedRecord]) -> None:
+        """Plan these records after those that were planned before."""
+        records = iter(batch)
+        while self._plan_slice(list(islice(records, SLICE))):
+            continue
+
+    def _plan_slice(self, batch: Sequence[DecodedRecord]) -> int:
+        """Registration, types, parked events, instances. Answers how many records there were; keeps none of them."""
         registry, types, instances = self._sorted(batch)
-        membership = Membership(self._reader, self._context, self._writes)
         for record, event in registry:
-            self._registry_event(membership, record, event)
+            self._registry_event(record, event)
+        known = self._types.registry
         for record, event in types:
             self._type_event(record, event)
-        if self._types.registry is not self._context.registry:
-            self._instances = Instances(self._overlay, self._copies, replace(self._context, registry=self._types.registry))
-        if self._types.changed:
-            self.retry(self._reader.parked(type_names=self._types.changed, limit=PARKED_AT_ONCE))
+        if self._types.registry is not known:
+            self._instances = Instances(self._overlay, self._copies, replace(self._context, registry=self._types.registry), self._answered)
+        if changed := self._types.take_changed():
+            self.retry(row for row in self._reader.parked(type_names=changed, limit=PARKED_AT_ONCE) if not self.is_settled(row))
         prefetch(self._overlay, (event.instance_event_section for _, event in instances if event.instance_event_section is not None))
         for record, event in instances:
             self._instance_event(record, event, self._context.now)
+        return len(batch)
 
     def retry(self, rows: Iterable[ParkedRow]) -> None:
         """Plan parked events again, in the order in which they came. What waits for another type now keeps its age; what waits for the same stays as it is."""
@@ -164,8 +180,8 @@ class InboundPlanner:
 
     # ------------------------------------------------------------ one event
 
-    def _registry_event(self, membership: Membership, record: SourceRecord, event: OMRSEvent) -> None:
-        judged, report = membership.apply(record, event)
+    def _registry_event(self, record: SourceRecord, event: OMRSEvent) -> None:
+        judged, report = self._membership.apply(record, event)
         if report is not None:
             self._alarms.append(report)
         self._tell(record, event, judged)

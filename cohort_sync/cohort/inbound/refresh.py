@@ -21,10 +21,10 @@ NOT_OURS = Judgement(Verdict.IGNORED, "it asks the home of another collection")
 class Refresh:
     """Answers of one batch."""
 
-    def __init__(self, overlay: Overlay, context: InboundContext) -> None:
+    def __init__(self, overlay: Overlay, context: InboundContext, answered: set[str]) -> None:
         self._overlay = overlay
         self._context = context
-        self._answered: set[str] = set()
+        self._answered = answered
 
     def answer(self, section: InstanceSection) -> Judgement:
         """REFRESH_ENTITY_REQUEST and REFRESH_RELATIONSHIP_REQUEST."""
