@@ -1,4 +1,4 @@
-"""`cohort-sync dlq list|show`."""
+"""`cohort-sync dlq list|show|replay|discard`."""
 
 import base64
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from cohort_sync.cli.asking import ask_worker, asking_options
 from cohort_sync.cli.options import config_option, json_option, set_option, settings_for_reading
 from cohort_sync.cli.output import harmless, moment, print_json, print_pairs, print_table
 from cohort_sync.omrs.errors import FatalFault
@@ -106,6 +107,47 @@ def show(dead_letter_id: int, config_path: Path | None, overrides: tuple[str, ..
     )
     if row.value is not None:
         click.echo("\n".join(harmless(line) for line in (_readable(row.value) or "").split("\n")))
+
+
+_ids = click.argument("ids", nargs=-1, type=click.IntRange(1, 2**63 - 1), metavar="[ID]...")
+_everything = click.option("--all", "everything", is_flag=True, help="All open ones, instead of ids.")
+_of_flow = click.option("--flow", default="", metavar="NAME", help='With --all: only those of one source, or "cohort" for events of other members.')
+
+
+@dlq.command()
+@_ids
+@_everything
+@_of_flow
+@asking_options
+def replay(ids: tuple[int, ...], everything: bool, flow: str, config_path: Path | None, overrides: tuple[str, ...], wait: float, as_json: bool) -> None:
+    """Ask the worker to try open dead letters again, as if their records had just been read: after a mapper, a type or a limit was mended.
+
+    Each becomes `replayed` together with its effect, or stays open with the reason of this attempt. One that was overtaken by something newer stays as it is.
+    """
+    from cohort_sync.cohort.requests import Replay
+
+    _check_choice(ids, everything, flow)
+    ask_worker(settings_for_reading(config_path, overrides), Replay(ids=ids, flow=flow), wait=wait, as_json=as_json)
+
+
+@dlq.command()
+@_ids
+@_everything
+@_of_flow
+@asking_options
+def discard(ids: tuple[int, ...], everything: bool, flow: str, config_path: Path | None, overrides: tuple[str, ...], wait: float, as_json: bool) -> None:
+    """Ask the worker to give open dead letters up. They stay to be looked at for as long as store.dead_letter_days says."""
+    from cohort_sync.cohort.requests import Discard
+
+    _check_choice(ids, everything, flow)
+    ask_worker(settings_for_reading(config_path, overrides), Discard(ids=ids, flow=flow), wait=wait, as_json=as_json)
+
+
+def _check_choice(ids: tuple[int, ...], everything: bool, flow: str) -> None:
+    if bool(ids) == everything:
+        raise click.UsageError("name the ids of dead letters, or say --all")
+    if flow and not everything:
+        raise click.UsageError("--flow goes with --all")
 
 
 def _report(row: DeadLetterRow) -> DeadLetterReport:

@@ -60,7 +60,7 @@ def list_members(config_path: Path | None, overrides: tuple[str, ...], as_json: 
 @json_option
 def show(member: str, config_path: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Show one member: MEMBER is its server name, or its metadata collection id or the beginning of it. Secrets in its connection are masked."""
-    row = _one(_read(config_path, overrides), member)
+    row = find_member(_read(config_path, overrides), member)
     connection = None if row.connection is None else _masked(msgspec.json.decode(row.connection))
     if as_json:
         print_json({**msgspec.to_builtins(_report(row)), "connection": connection})
@@ -87,7 +87,8 @@ def _read(config_path: Path | None, overrides: tuple[str, ...]) -> list[MemberRo
     return read_store(settings_for_reading(config_path, overrides), lambda reader: reader.members())
 
 
-def _one(rows: list[MemberRow], wanted: str) -> MemberRow:
+def find_member(rows: list[MemberRow], wanted: str) -> MemberRow:
+    """The member of this server name, or with this metadata collection id or beginning of it. FatalFault when there is none, or more than one."""
     found = [row for row in rows if wanted in (row.metadata_collection_id, row.server_name)]
     found = found or [row for row in rows if row.metadata_collection_id.startswith(wanted)]
     if len(found) == 1:

@@ -35,6 +35,15 @@ def json_option(command: Callable[P, R]) -> Callable[P, R]:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
+def check_source(settings: "Settings", source: str) -> None:
+    """Raises ConfigurationError when the configuration has no source of this name."""
+    from cohort_sync.omrs.errors import ConfigurationError
+
+    names = [each.name for each in settings.sources]
+    if source not in names:
+        raise ConfigurationError(f"there is no source {source!r} in the configuration; there are: {', '.join(names) or 'none'}")
+
+
 def settings_for_reading(config_path: Path | None, overrides: tuple[str, ...]) -> "Settings":
     """The settings for a command that only looks into the store: what only a worker needs may be missing. Raises ConfigurationError."""
     from cohort_sync.config import load_settings

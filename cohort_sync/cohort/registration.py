@@ -26,6 +26,9 @@ CHANNEL = "registration"
 REGISTRATION_TIME = "cohort.registration-time"
 """Fact: when this member registered first (epoch ms). It stays the same for ever, also across leaving the topic to others."""
 
+LEFT = "cohort.left"
+"""Fact: when this member left the cohort last (epoch ms): a store that has left is not a new one."""
+
 
 def plan_start(reader: Reader, member: LocalMember, connection: AnyConnection | None, now: int) -> tuple[WriteSet, RegistryEventType]:
     """What to send once all topics are being read; answers which registration it is. Complaints about our last registration are forgotten."""
@@ -50,7 +53,7 @@ def plan_leave(reader: Reader, member: LocalMember, now: int) -> WriteSet:
         registry_event_section=RegistrySection(registry_event_type=RegistryEventType.UN_REGISTRATION_EVENT),
     )
     members: dict[str, None] = dict.fromkeys(row.metadata_collection_id for row in reader.members())
-    return WriteSet(facts={REGISTRATION_TIME: None}, members={**members}, outbox=[_row(event, now)])
+    return WriteSet(facts={REGISTRATION_TIME: None, LEFT: str(now)}, members={**members}, outbox=[_row(event, now)])
 
 
 def registration_time(reader: Reader) -> int | None:

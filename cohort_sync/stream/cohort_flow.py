@@ -45,6 +45,7 @@ class CohortFlow(Flow):
         join: Callable[[], Awaitable[None]],
         learned: Callable[[InboundReport], None],
         committed: Callable[[], None],
+        planning: asyncio.Lock,
         metrics: Metrics,
         receive: bool,
         stopping: asyncio.Event,
@@ -58,6 +59,7 @@ class CohortFlow(Flow):
         self._join = join
         self._learned = learned
         self._committed = committed
+        self._planning = planning
         self._receive = receive
         self._instances = TopicPartition(topics.instances, 0)
         self._order = {topic: number for number, topic in enumerate(topics.all)}
@@ -75,6 +77,10 @@ class CohortFlow(Flow):
         self.reader.pause(self._instances)
 
     async def commit(self, batch: Batch) -> None:
+        async with self._planning:  # a dead letter that is replayed beside this flow may teach a type too
+            await self._commit(batch)
+
+    async def _commit(self, batch: Batch) -> None:
         ordered = [record for key in sorted(batch.by_partition, key=self._rank) for record in batch.by_partition[key]]
         context = self._context()
         decoded = await asyncio.to_thread(decode_records, ordered, context.own_key.value, context.max_event_bytes)

@@ -75,7 +75,7 @@ class OutboxPublisher:
                 continue
             pauses = Backoff(first=0.2, cap=5.0).pauses()
             self._broker(None)
-            if not more:
+            if not more and not self._woken.is_set():
                 self.empty.set()
                 await self._wait_for_work()
 

@@ -1,10 +1,11 @@
 """Start and stop of a worker.
 
 Start (spec configuration-and-security 4.1, with our two reversals): store, identity, types, mappers; our pages; the broker is waited for, however long; topics;
-the outbox; the cohort, read up to its heads before we register; the sources last, so that nothing is announced before we are a member. Reversals: the pages are
-up before Kafka is (an operator has to see why it waits), and the sources begin after the registration instead of before.
+the outbox; the cohort, read up to its heads before we register; the sources and the requests of the command line last, so that nothing is announced before we
+are a member. Reversals: the pages are up before Kafka is (an operator has to see why it waits), and the sources begin after the registration instead of before.
 
-Stop (4.3, with the advice there): sources, outbox flushed, cohort, pages, store. Bounded by worker.drain_seconds; what was not sent stays in the outbox.
+Stop (4.3, with the advice there): sources, outbox flushed, cohort, pages, store. Bounded by worker.drain_seconds; what was not sent stays in the outbox. When a
+request told us to leave, the cohort stops before the outbox is flushed, and our last event says that we left.
 """
 
 import asyncio
@@ -40,7 +41,7 @@ class Lifecycle:
         self._clock = clock
         self._notifier = Notifier()
         self._supervisor = Supervisor(stopping)
-        self._parts = Parts(settings, clock=clock)
+        self._parts = Parts(settings, clock=clock, stop=stopping.set)
         self._http: HttpServer | None = None
         self._presence: Presence | None = None
 
@@ -63,7 +64,6 @@ class Lifecycle:
         await parts.start_shell()
         supervisor.start("outbox", parts.publisher.run())
         supervisor.start("cohort", parts.cohort.run())
-        supervisor.start("requests", parts.desk.run())
         supervisor.start("housekeeping", parts.housekeeping.run())
         self._notifier.status("reading what the cohort said before")
         if not await self._until(parts.cohort.joined):
@@ -71,6 +71,7 @@ class Lifecycle:
         for flow in parts.sources:
             await flow.start()
             supervisor.start(f"source {flow.name}", flow.run())
+        supervisor.start("requests", parts.desk.run())
         self._notifier.ready(f"member of {self._settings.cohort.name}")
         _log.info("Started", member=self._settings.member.name, cohort=self._settings.cohort.name, sources=[flow.name for flow in parts.sources])
 
@@ -131,8 +132,13 @@ class Lifecycle:
 
         parts.sources_stopping.set()
         await supervisor.join([f"source {flow.name}" for flow in parts.sources] if parts.opened else [], left())
+        if parts.leaving is not None:
+            parts.cohort_stopping.set()
+            await supervisor.join(["cohort", "requests"], left())
+            await parts.leave()
         if parts.opened and parts.started:
             await parts.flush(left() * _FLUSH_SHARE)
+        parts.cohort_stopping.set()
         parts.stopping.set()
         await supervisor.join(["cohort", "outbox", "requests", "housekeeping"], left())
         await supervisor.cancel_all()

@@ -5,6 +5,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -16,7 +17,9 @@ from cohort_sync.cohort.inbound.report import InboundReport
 from cohort_sync.cohort.inbound.waiting import plan_waiting
 from cohort_sync.cohort.member import LocalMember
 from cohort_sync.cohort.own_key import OwnKey, own_key
-from cohort_sync.cohort.registration import check_fresh_store, plan_start, registration_time, sightings
+from cohort_sync.cohort.publish import Announcer
+from cohort_sync.cohort.registration import LEFT, check_fresh_store, plan_leave, plan_start, registration_time, sightings
+from cohort_sync.cohort.requests import DONE
 from cohort_sync.cohort.topics import cohort_topics
 from cohort_sync.config import exchange_filter
 from cohort_sync.config.settings import Settings
@@ -24,9 +27,10 @@ from cohort_sync.observe.health import Condition, Health
 from cohort_sync.observe.loop_lag import LoopLag
 from cohort_sync.observe.metrics import Metrics
 from cohort_sync.ocf.connections_out import ConnectionMode, registration_connection
-from cohort_sync.omrs.errors import FatalFault
+from cohort_sync.omrs.errors import FatalFault, TransientFault
 from cohort_sync.omrs.events import PROTOCOL_V1, PROTOCOL_V2
 from cohort_sync.omrs.type_changes import Learn
+from cohort_sync.store.protocol import Reader, WriteSet
 from cohort_sync.store.sqlite import SqliteStore
 from cohort_sync.stream.admin import KafkaAdmin, WrongPartitionCount
 from cohort_sync.stream.cohort_flow import FLOW, CohortFlow
@@ -37,11 +41,11 @@ from cohort_sync.stream.position_book import PositionBook
 from cohort_sync.stream.producer import OrderedSender
 from cohort_sync.stream.reading import Away, Gap, ReaderOptions, Reading, SharedTopics, WholeTopics
 from cohort_sync.stream.shell import Shell
-from cohort_sync.stream.source_flow import SourceFlow, decoder
+from cohort_sync.stream.source_flow import SourceFlow, decoder, record_decoder
 from cohort_sync.worker.housekeeping import Housekeeping
 from cohort_sync.worker.identity_check import claim_store
 from cohort_sync.worker.kafka_of import kafka_settings
-from cohort_sync.worker.requests import RESUME, RequestDesk, resume_source
+from cohort_sync.worker.requests import Announcing, DeadLetters, ReplaySource, RequestDesk, RequestPlanner
 from cohort_sync.worker.sources import Source, build_sources
 from cohort_sync.worker.type_system import TypeSystem
 
@@ -54,10 +58,12 @@ _LATE_LOOP_SECONDS = 1.0
 class Parts:
     """Everything that a worker is made of."""
 
-    def __init__(self, settings: Settings, *, clock: Clock) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock, stop: Callable[[], None]) -> None:
+        """`stop` tells the worker to stop, as a signal does."""
         member = settings.member
         self.settings = settings
         self.clock = clock
+        self._stop = stop
         self.started_at = clock()
         self.connection_mode = ConnectionMode(settings.registration.connection)
         self.connection = registration_connection(self.connection_mode, release=settings.types.release, address=settings.registration.address)
@@ -81,7 +87,12 @@ class Parts:
         self.loop_lag = LoopLag(self.metrics.loop_lag, self._loop_is_late, threshold=_LATE_LOOP_SECONDS)
         self.store = SqliteStore(settings.store.path, clock=clock)
         self.stopping = asyncio.Event()
+        self.cohort_stopping = asyncio.Event()
         self.sources_stopping = asyncio.Event()
+        self.planning = asyncio.Lock()
+        """Held while events of the cohort are planned: the types that one plan teaches are known to the next."""
+        self.leaving: int | None = None
+        """The request to leave the cohort."""
         self.opened = False
         self.started = False
 
@@ -96,7 +107,7 @@ class Parts:
         learned = await self.store.read(lambda reader: reader.types())
         types = self.settings.types
         self.types = await asyncio.to_thread(TypeSystem.load, types.release, types.archives, learned)
-        self._registered = await self.store.read(lambda reader: registration_time(reader) is not None)
+        self._registered = await self.store.read(lambda reader: registration_time(reader) is not None or reader.fact(LEFT) is not None)
         self._built = build_sources(self.settings, self.member, lambda: self.types.base, floor)
         self._build()
         self.opened = True
@@ -112,7 +123,7 @@ class Parts:
         self.shell = Shell(f"cohort-sync-{settings.member.name}", self.kafka, data_dir=Path(settings.store.path).parent)
         self.cohort = self._cohort_flow()
         self.sources = [self._source_flow(source) for source in self._built]
-        self.desk = RequestDesk(self.store, {RESUME: resume_source}, done=self.publisher.wake, stopping=self.stopping)
+        self.desk = self._desk()
         self.housekeeping = Housekeeping(
             self.store,
             settings.store,
@@ -123,6 +134,18 @@ class Parts:
             clock=self.clock,
             stopping=self.stopping,
         )
+
+    def _desk(self) -> RequestDesk:
+        settings = self.settings
+        announcer = Announcer(member=self.member, send=exchange_filter(settings.cohort, "send"), max_event_bytes=settings.kafka.max_event_bytes)
+        sources = {
+            each.settings.name: ReplaySource(record_decoder(each.mapper, settings.kafka.max_event_bytes), each.mapper, each.context) for each in self._built
+        }
+        planner = RequestPlanner(
+            Announcing(announcer, lambda: self.types.base, self.clock),
+            DeadLetters(sources, self.inbound_context, self._learned, self.clock),
+        )
+        return RequestDesk(self.store, planner.plan, turn=self.planning, committed=self.publisher.wake, leave=self._leave, stopping=self.stopping)
 
     def _cohort_flow(self) -> CohortFlow:
         book = self._book(FLOW)
@@ -145,9 +168,10 @@ class Parts:
             join=self._join,
             learned=self._learned,
             committed=self.publisher.wake,
+            planning=self.planning,
             metrics=self.metrics,
             receive=self.settings.cohort.receive,
-            stopping=self.stopping,
+            stopping=self.cohort_stopping,
         )
 
         async def before() -> None:
@@ -319,6 +343,28 @@ class Parts:
             self.health.holds(condition)
 
     # ------------------------------------------------------------ stop
+
+    def _leave(self, request: int) -> None:
+        self.leaving = request
+        self._stop()
+
+    async def leave(self) -> None:
+        """Leave the cohort, when a request says so: its last event, after everything that the flows announced. They have to be stopped before."""
+        request, now = self.leaving, self.clock()
+        if request is None:
+            return
+
+        def plan(reader: Reader) -> tuple[WriteSet, None]:
+            writes = plan_leave(reader, self.member, now)
+            writes.request_results[request] = (DONE, f"left the cohort {self.settings.cohort.name}; the worker stops, its next start registers again")
+            return writes, None
+
+        try:
+            await self.store.transact(plan)
+        except TransientFault as fault:
+            _log.error("Could not leave the cohort; the request stays, and the next start of the worker does it", reason=str(fault))
+            return
+        _log.info("Left the cohort", cohort=self.settings.cohort.name)
 
     async def flush(self, seconds: float) -> None:
         """Give the outbox time to be sent; what is left stays in the store."""

@@ -8,16 +8,15 @@ from cohort_sync.store.sqlite import statements as sql
 from cohort_sync.store.sqlite.faults import translated
 
 
-def file_request(path: Path, verb: str, arguments: bytes, now: int) -> int:
-    """Put a request into the store of a worker, which may be running or not; the id of the request. Blocks for a short transaction.
+def file_request(path: Path, row: RequestRow) -> int:
+    """Put a new request into the store of a worker, which may be running or not; the id of the request. Blocks for a short transaction.
 
-    `arguments` is a JSON object of strings, `now` is epoch milliseconds. Raises ConfigurationError when there is no store at the path.
+    Raises ConfigurationError when there is no store at the path, TransientFault when it stays locked or the disk is full.
     """
     connections.check_readable(path)
     connection = connections.for_writing(path)
     try:
         with translated(path, "write a request"), connections.transaction(connection):
-            row = RequestRow(0, verb, arguments, now, "pending", "")
             return int(connection.execute(sql.ADD_REQUEST, row[1:]).lastrowid or 0)
     finally:
         connection.close()
