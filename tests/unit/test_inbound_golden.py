@@ -1,12 +1,18 @@
 """Events of real members, and one event of each shape that Egeria's classes write, through the planner."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from cohort_sync.cohort.inbound.decoding import decode_records
+from cohort_sync.cohort.inbound.planner import plan_inbound
+from cohort_sync.mapping.record import SourceRecord
 from cohort_sync.omrs.precedence import Verdict
+from cohort_sync.store.fingerprint import fingerprint
+from cohort_sync.store.sqlite import SqliteStore
 from cohort_sync.testing.cohort import BORN, Receiver, property_text, types_of
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -109,3 +115,23 @@ def test_all_shapes_in_one_batch_leave_no_trace_of_what_was_refused() -> None:
     assert receiver.hear(*(compact(path) for path in sorted((GOLDEN / "events").glob("instance_new*.json")))).counts().keys() <= {
         (verdict, kind) for verdict in (V.STALE, V.DUPLICATE, V.REFUSED) for kind in ("NEW_ENTITY_EVENT", "NEW_RELATIONSHIP_EVENT")
     }
+
+
+def test_the_sqlite_store_ends_as_the_one_in_memory(tmp_path: Path) -> None:
+    memory = listener("4.2")
+    values = [compact(path) for path in story_of_4_2()]
+    home = "20edf22f-ff6e-4a27-b492-144776d8406b"
+    memory.hear(*values)
+
+    async def through_sqlite() -> tuple[str, int]:
+        store = SqliteStore(tmp_path / "store.db")
+        await store.open()
+        try:
+            for offset, value in enumerate([*values, *values]):
+                decoded = decode_records([SourceRecord("t", 0, offset, BORN, b"k", value)], b"our-key")
+                await store.transact(lambda reader, decoded=decoded: plan_inbound(reader, decoded, memory.context))
+            return await store.read(lambda reader: (fingerprint(reader, home, exact=True).hex, len(reader.dead_letters())))
+        finally:
+            await store.close()
+
+    assert asyncio.run(through_sqlite()) == (memory.fingerprint(home), 0)
