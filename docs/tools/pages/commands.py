@@ -10,9 +10,9 @@ from pages.markdown import code, table
 INTRODUCTION = """\
 # Command line
 
-One program, `cohort-sync`. One command runs for long (`worker`); the others look at it and at its store, and may run beside it. They read the store without its
-lock, and never change it but by a request that the worker carries out. `--json` prints one JSON value on standard output; problems go to standard error.
-[Exit codes](exit-codes.md).
+One program, `cohort-sync`. One command runs for long (`worker`); the others look at it and at its store, and may run beside it. They read the store without
+its lock. What changes something (`resume`, `publish`, `refresh`, `unregister`, `dlq replay`, `dlq discard`) is written into the store as a request that the
+worker carries out. `--json` prints one JSON value on standard output; problems go to standard error. [Exit codes](exit-codes.md).
 """
 
 

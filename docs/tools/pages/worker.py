@@ -7,6 +7,7 @@ import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from cohort_sync.api import app
+from cohort_sync.cli.asking import NOT_FINISHED
 from cohort_sync.cohort.inbound.report import PeerReport, SecondMember, TypeConflict
 from cohort_sync.observe.health import Condition
 from cohort_sync.observe.metrics import Metrics
@@ -153,6 +154,7 @@ def exit_codes_page() -> str:
         ),
         (ConfigurationError.exit_code, "all", f"{first_paragraph(ConfigurationError.__doc__)} Also: an option or a command that does not exist."),
         (StoreLocked.exit_code, "worker", first_paragraph(StoreLocked.__doc__)),
+        (NOT_FINISHED, "requests", "`--wait` ended before the request did; it goes on."),
         (BUG, "worker", "An unexpected error, with its traceback in the log. Start it again: its store says where to go on."),
         (LEFT_AT_ONCE, "worker", "A second SIGTERM or SIGINT: it left at once. What was committed stays, what was not comes again."),
     )
