@@ -1,4 +1,4 @@
-"""`cohort-sync types list|show|check|load`."""
+"""`cohort-sync types list|show|check|load|diff`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,15 +148,31 @@ def load(files: tuple[Path, ...], release: str, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def load_registry(release: str) -> "TypeRegistry":
-    """The types of a release that the package carries. ConfigurationError for a release that it does not carry."""
+@types.command()
+@click.argument("source", metavar="RELEASE")
+@click.argument("target", metavar="OTHER")
+@click.argument("name", metavar="[TYPE]", required=False)
+@json_option
+def diff(source: str, target: str, name: str | None, as_json: bool) -> None:
+    """Show how the types of two releases differ: `types diff 6.1 4.2`, or of one type: `types diff 6.1 4.2 Database`.
+
+    Types are the same when they have the same GUID, so that a renamed one is seen. Where instances can be translated from RELEASE to OTHER, it says what
+    becomes of each type and attribute.
+    """
+    from cohort_sync.cli.types_diff import print_differences
+
+    print_differences(load_registry(source, "RELEASE"), load_registry(target, "OTHER"), name, as_json=as_json)
+
+
+def load_registry(release: str, what: str = "--release") -> "TypeRegistry":
+    """The types of a release that the package carries. ConfigurationError for a release that it does not carry; `what` says where it was named."""
     from cohort_sync.omrs.type_registry import TypeRegistry
     from schemas import read_pack
 
     try:
         pack = read_pack(release)
     except ValueError as error:
-        raise ConfigurationError(f"--release: {error}") from error
+        raise ConfigurationError(f"{what}: {error}") from error
     return TypeRegistry.from_pack(pack)
 
 
