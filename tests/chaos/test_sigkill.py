@@ -110,6 +110,7 @@ class Storm:
                 await asyncio.sleep(0.01)
             if number in aimed:
                 while worker.outbox_is_empty and self.member.mapped < SOURCE_EVENTS:
+                    assert worker.running, worker.log_tail()
                     await asyncio.sleep(0)
             else:
                 await asyncio.sleep(self.rng.random() * 0.2)
@@ -151,7 +152,9 @@ async def _run(directory: Path, bootstrap: str, rng: random.Random, records: lis
                 member.worker.start()
             raging = asyncio.create_task(storm.rage())
             for begin in range(0, SOURCE_EVENTS, CHUNK):
-                while stormy.mapped < begin - AHEAD and not raging.done():
+                while stormy.mapped < begin - AHEAD:
+                    if raging.done():
+                        break
                     await asyncio.sleep(0.02)
                 await feeder.sources(records[begin : begin + CHUNK])
                 heard = life.events[begin : begin + CHUNK]
