@@ -8,6 +8,7 @@ Where we differ from Egeria on purpose:
 - only the home of an instance, or the member that replicates an external source or a content pack, changes it (Java does not look at the sender);
 - PURGED from there purges at any version, and what was purged stays away until the same life has a higher version or a new life (createTime) begins;
 - a full entity replaces a proxy whatever the versions are: a proxy is hearsay of somebody's relationship;
+- of two states of one version the deleted one is the later (4.2 in memory announces a re-type, forgets it, and gives its version again to the delete);
 - type versions are compared within one type only: the versions of two types have no order (a re-typed entity may carry a lower one).
 """
 
@@ -167,7 +168,7 @@ def judge_instance(sender: Sender, claim: Claim, stored: Stored | None, buried: 
         return Judgement(Verdict.CONFLICT, f"its createTime is {claim.create_time}, that of the stored one {stored.create_time}")
     if claim.version < stored.version:
         return OLDER
-    if claim.version == stored.version:
+    if claim.version == stored.version and (claim.status != DELETED or stored.status == DELETED):
         return DUPLICATE
     if claim.type_version < stored.type_version and claim.type_name == stored.type_name:
         return Judgement(Verdict.CONFLICT, f"version {claim.type_version} of its type is older than {stored.type_version}, that of the stored one")

@@ -1,5 +1,6 @@
 """What instance events do to reference copies beyond the observed table: proxies, cascades, purges and new lives, re-identification, re-homing."""
 
+import pytest
 from msgspec.structs import replace
 
 from cohort_sync.omrs.enums import InstanceEventType, InstanceProvenanceType, InstanceStatus
@@ -94,9 +95,38 @@ def test_a_delete_takes_the_relationships_of_its_home_along_and_a_restore_does_n
 
 
 def test_a_relationship_that_is_told_after_the_delete_of_its_end_is_deleted_too() -> None:
+    in_order, late = Receiver(), Receiver()
+    deleted = PEER.deleted(replace(PEER.entity("a", 2), updated_by="erin"))
+    late.hear(PEER.new(A), PEER.new(B), deleted, PEER.new(LINK))
+    in_order.hear(PEER.new(A), PEER.new(B), PEER.new(LINK), deleted)
+    assert status(late, "r") is InstanceStatus.DELETED
+    assert late.relationship("r") == in_order.relationship("r")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(None, ["peer", "erin"]), (["tom"], ["tom", "erin"]), (["erin", "tom"], ["erin", "tom"])],
+)
+def test_who_deletes_the_entity_has_maintained_its_relationships(before: list[str] | None, after: list[str]) -> None:
     receiver = Receiver()
-    receiver.hear(PEER.new(A), PEER.new(B), PEER.deleted(PEER.entity("a", 2)), PEER.new(LINK))
-    assert status(receiver, "r") is InstanceStatus.DELETED
+    receiver.hear(PEER.new(A), PEER.new(B), PEER.new(replace(LINK, maintained_by=before)))
+    receiver.hear(PEER.deleted(replace(PEER.entity("a", 2), updated_by="erin")))
+    gone = receiver.relationship("r")
+    assert gone is not None
+    assert (gone.updated_by, gone.maintained_by) == ("erin", after)
+
+
+def test_a_delete_counts_at_the_version_that_a_forgotten_re_type_has_used() -> None:
+    """4.2 in memory announces a re-type, forgets it, and gives its version to the next change (seen on a running server)."""
+    receiver = Receiver()
+    retyped = PEER.entity("a", 2, type_name="Referenceable")
+    receiver.hear(PEER.new(A), PEER.new(B), PEER.new(LINK), PEER.says(Event.RETYPED_ENTITY_EVENT, retyped))
+    deleted = PEER.deleted(PEER.entity("a", 2))
+    assert receiver.verdict(deleted) is V.STORED
+    assert (status(receiver, "a"), status(receiver, "r")) == (InstanceStatus.DELETED, InstanceStatus.DELETED)
+    assert receiver.verdict(PEER.says(Event.RETYPED_ENTITY_EVENT, retyped)) is V.DUPLICATE
+    assert receiver.verdict(deleted) is V.DUPLICATE
+    assert receiver.verdict(PEER.says(Event.RESTORED_ENTITY_EVENT, PEER.entity("a", 3))) is V.STORED
 
 
 def test_a_home_that_deletes_each_relationship_itself_is_no_trouble() -> None:

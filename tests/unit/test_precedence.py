@@ -3,6 +3,7 @@
 import pytest
 
 from cohort_sync.omrs.precedence import (
+    DELETED,
     Claim,
     ClassificationClaim,
     Sender,
@@ -59,6 +60,9 @@ def buried(version: int, created: int = 100) -> Tombstone:
         (HOME, claim(2), stored(1), None, V.STORED),
         (HOME, claim(1), stored(1), None, V.DUPLICATE),
         (HOME, claim(1), stored(2), None, V.STALE),
+        (HOME, claim(2, status=DELETED), stored(2), None, V.STORED),
+        (HOME, claim(2), stored(2, status=DELETED), None, V.DUPLICATE),
+        (HOME, claim(2, status=DELETED), stored(2, status=DELETED), None, V.DUPLICATE),
         # identity
         (HOME, claim(9, created=101), stored(1), None, V.CONFLICT),
         (HOME, claim(9, created=99), stored(1), None, V.CONFLICT),

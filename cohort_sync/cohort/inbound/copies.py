@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from cohort_sync.cohort.outbound.overlay import Overlay
 from cohort_sync.omrs.enums import InstanceStatus
-from cohort_sync.omrs.instances import EntityDetail, EntityProxy
+from cohort_sync.omrs.instances import EntityDetail, EntityProxy, Relationship
 from cohort_sync.omrs.precedence import DELETED, Claim, Sender
 from cohort_sync.store.protocol import Reader
 from cohort_sync.store.rows import ClassificationRow, InstanceRow, Kind, Tombstone
@@ -115,18 +115,27 @@ class Copies:
 
 
 def deleted_relationship(row: InstanceRow, entity: EntityDetail) -> InstanceRow:
-    """A relationship as its home has it after the delete of an entity at it."""
+    """A relationship as its home has it after the delete of an entity at it (spec metadata-collection-semantics 2.2, as 4.2 does it)."""
     relationship = relationship_of(row)
     return relationship_row(
         replace(
             relationship,
             updated_by=entity.updated_by,
+            maintained_by=_maintainers(relationship, entity.updated_by),
             update_time=entity.update_time or relationship.update_time,
             version=relationship.version + 1,
             status_on_delete=relationship.status,
             status=InstanceStatus.DELETED,
         )
     )
+
+
+def _maintainers(relationship: Relationship, user: str | None) -> list[str] | None:
+    """Who has had a hand in it when this user changes it; the list begins with the first change, and with the creator."""
+    names = relationship.maintained_by or [name for name in (relationship.created_by,) if name is not None]
+    if user is not None and user not in names:
+        names = [*names, user]
+    return names or None
 
 
 def _renamed(proxy: EntityProxy | None, old: str, new: str) -> EntityProxy | None:

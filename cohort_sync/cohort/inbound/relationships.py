@@ -15,10 +15,10 @@ from cohort_sync.cohort.outbound.overlay import Overlay
 from cohort_sync.omrs.enums import InstanceStatus
 from cohort_sync.omrs.errors import PoisonEvent
 from cohort_sync.omrs.exchange import zones_of
-from cohort_sync.omrs.instances import EntityDetail, EntityProxy, Relationship
+from cohort_sync.omrs.instances import EntityProxy, Relationship
 from cohort_sync.omrs.precedence import ACCEPT, DELETED, Claim, Judgement, Sender, Verdict, judge_instance, judge_revival
 from cohort_sync.store.rows import InstanceRow, Kind
-from cohort_sync.store.stored import classification_of, relationship_row
+from cohort_sync.store.stored import classification_of, entity_of, relationship_row
 
 
 class Relationships:
@@ -68,7 +68,7 @@ class Relationships:
             if end is None or end.kind == Kind.PROXY:
                 self._save_end(sender, proxy)
             elif not current and claim.status != DELETED and end.status == DELETED and end.home == claim.home:
-                new = deleted_relationship(new, EntityDetail(updated_by=relationship.updated_by, update_time=end.update_time))
+                new = deleted_relationship(new, entity_of(end, ()))
                 current = True
         self._overlay.instances.put(guid, new)
         return ACCEPT
