@@ -8,6 +8,7 @@ from cohort_sync.cohort.member import LocalMember
 from cohort_sync.omrs.enums import EventCategory, InstanceEventType
 from cohort_sync.omrs.events import InstanceSection, OMRSEvent
 from cohort_sync.omrs.instances import Classification, EntityDetail, EntityProxy, InstanceType, Relationship
+from cohort_sync.omrs.typedefs import TypeDefSummary
 
 
 def _event(member: LocalMember, now: int, section: InstanceSection) -> OMRSEvent:
@@ -30,10 +31,12 @@ def entity_event(
     event_type: InstanceEventType,
     entity: EntityDetail,
     original: EntityDetail | None = None,
+    original_type: TypeDefSummary | None = None,
     original_guid: str | None = None,
     original_home: str | None = None,
 ) -> OMRSEvent:
-    """An event that carries a whole entity: NEW, UPDATED (with the original), UNDONE, DELETED, RESTORED, RE_IDENTIFIED, RETYPED, RE_HOMED, REFRESHED."""
+    """An event that carries a whole entity: NEW, UPDATED (with the original), UNDONE, DELETED, RESTORED, RE_IDENTIFIED, RETYPED (with the type that it had),
+    RE_HOMED, REFRESHED."""
     kind = _type(entity)
     return _event(
         member,
@@ -45,6 +48,7 @@ def entity_event(
             instance_guid=entity.guid,
             original_entity=original,
             entity=entity,
+            original_type_def_summary=original_type,
             original_instance_guid=original_guid,
             original_home_metadata_collection_id=original_home,
         ),

@@ -26,6 +26,7 @@ from cohort_sync.omrs.typedefs import (
     TypeDefAttribute,
     TypeDefGallery,
     TypeDefLink,
+    TypeDefSummary,
 )
 
 
@@ -175,6 +176,13 @@ class TypeRegistry:
             )
             self._instance_types[name] = found
         return found
+
+    def summary(self, name: str) -> TypeDefSummary:
+        """The type as a summary, as events refer to it. UnknownType when there is none."""
+        found = self._type(name)
+        return TypeDefSummary(
+            guid=found.guid, name=found.name, status=found.status, version=found.version, version_name=found.version_name, category=found.category
+        )
 
     # ------------------------------------------------------------ inheritance
 

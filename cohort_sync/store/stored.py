@@ -16,6 +16,8 @@ from cohort_sync.omrs.properties import InstanceProperties, PrimitivePropertyVal
 from cohort_sync.store.rows import ClassificationRow, InstanceRow, Kind, Tombstone
 
 QUALIFIED_NAME = "qualifiedName"
+CLASSIFICATION = 4
+"""The kind of a tombstone that stands for a removed classification; no instance has it."""
 
 _LONG = 1 << 63
 
@@ -92,6 +94,16 @@ def classification_of(row: ClassificationRow) -> Classification:
 def tombstone_of(row: InstanceRow) -> Tombstone:
     """What the ledger keeps of an instance that is purged (design, 'Versions never go back')."""
     return Tombstone(row.guid, row.kind, row.type_name, row.home, row.create_time, row.version)
+
+
+def grave(entity_guid: str, name: str) -> str:
+    """The key of the tombstone of a removed classification. No GUID holds a control character."""
+    return f"{entity_guid}\x1f{name}"
+
+
+def classification_tombstone(row: ClassificationRow) -> Tombstone:
+    """What the ledger keeps of a classification that is removed, under `grave`: its versions never go back either."""
+    return Tombstone(grave(row.entity_guid, row.name), CLASSIFICATION, row.name, row.home, row.create_time, row.version)
 
 
 def qualified_name(properties: InstanceProperties | None) -> str | None:

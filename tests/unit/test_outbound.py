@@ -344,3 +344,32 @@ def test_positions_move_with_the_batch() -> None:
         return await member.store.read(lambda r: [row.next_offset for row in r.positions()])
 
     assert asyncio.run(run()) == [46]
+
+
+def test_a_classification_that_comes_back_goes_on_with_its_version() -> None:
+    def one(*levels: int) -> DesiredObject:
+        classifications = tuple(DesiredClassification("Confidentiality", {"confidentialityLevel": level}) for level in levels)
+        entity = DesiredEntity(type_name="RelationalTable", properties={"qualifiedName": "t"}, classifications=classifications)
+        return DesiredObject(key="t", entities=(entity,))
+
+    member = Member()
+    member.send(changes(Put(one(1))), changes(Put(one()), at=2), changes(Put(one(1)), at=3))
+    again = sections(member.take())[-1].classification
+    assert again is not None
+    assert again.version == 2
+    member.send(changes(Remove("t"), at=4), changes(Put(one(5)), at=5))
+    new = sections(member.take())[-1].entity
+    assert new is not None
+    assert [c.version for c in new.classifications or ()] == [3]
+
+
+def test_a_type_that_changes_is_announced_with_the_type_that_it_was() -> None:
+    def one(type_name: str) -> DesiredObject:
+        return DesiredObject(key="t", entities=(DesiredEntity(type_name=type_name, properties={"qualifiedName": "t"}),))
+
+    member = Member()
+    member.send(changes(Put(one("RelationalTable"))), changes(Put(one("TabularColumn")), at=2))
+    retyped = sections(member.take())[-1]
+    assert retyped.event_type is E_.RETYPED_ENTITY_EVENT
+    assert retyped.original_type_def_summary is not None
+    assert (retyped.original_type_def_summary.name, retyped.type_def_name) == ("RelationalTable", "TabularColumn")

@@ -10,7 +10,7 @@ Classifications whose home is ours are left alone by all of these. One with the 
 
 from collections.abc import Sequence
 
-from cohort_sync.cohort.inbound.copies import CLASSIFICATION, Copies, grave
+from cohort_sync.cohort.inbound.copies import Copies
 from cohort_sync.cohort.inbound.validity import MissingType, Validity
 from cohort_sync.cohort.outbound.overlay import Overlay
 from cohort_sync.omrs.enums import InstanceStatus
@@ -24,7 +24,7 @@ from cohort_sync.omrs.precedence import (
     judge_declassification,
 )
 from cohort_sync.store.rows import ClassificationRow, Tombstone
-from cohort_sync.store.stored import classification_row
+from cohort_sync.store.stored import CLASSIFICATION, classification_row, grave
 
 Claims = Sequence[tuple[Classification, ClassificationClaim]]
 

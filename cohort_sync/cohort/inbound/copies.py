@@ -14,16 +14,9 @@ from cohort_sync.omrs.instances import EntityDetail, EntityProxy, Relationship
 from cohort_sync.omrs.precedence import DELETED, Claim, Sender
 from cohort_sync.store.protocol import Reader
 from cohort_sync.store.rows import ClassificationRow, InstanceRow, Kind, Tombstone
-from cohort_sync.store.stored import relationship_of, relationship_row
+from cohort_sync.store.stored import classification_tombstone, relationship_of, relationship_row
 
 RE_IDENTIFIED = "re-identified:"
-CLASSIFICATION = 4
-"""The kind of a tombstone that stands for a removed classification; no instance has it."""
-
-
-def grave(entity_guid: str, name: str) -> str:
-    """The key of the tombstone of a classification. No GUID holds a control character."""
-    return f"{entity_guid}\x1f{name}"
 
 
 class Copies:
@@ -45,7 +38,7 @@ class Copies:
 
     def bury_classification(self, row: ClassificationRow) -> None:
         """The same for a classification."""
-        self.bury(Tombstone(grave(row.entity_guid, row.name), CLASSIFICATION, row.name, row.home, row.create_time, row.version))
+        self.bury(classification_tombstone(row))
 
     # ------------------------------------------------------------ the end of an instance
 

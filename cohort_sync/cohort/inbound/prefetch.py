@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from cohort_sync.cohort.inbound.copies import grave
 from cohort_sync.cohort.outbound.overlay import Overlay
 from cohort_sync.omrs.events import InstanceSection
 from cohort_sync.omrs.instances import EntityDetail, EntityProxy, Relationship
+from cohort_sync.store.stored import grave
 
 
 def prefetch(overlay: Overlay, sections: Iterable[InstanceSection]) -> None:

@@ -21,11 +21,13 @@ from cohort_sync.omrs.errors import PoisonEvent
 from cohort_sync.omrs.events import OMRSEvent
 from cohort_sync.omrs.instances import Classification, EntityDetail, EntityProxy, Relationship
 from cohort_sync.omrs.properties import InstanceProperties
-from cohort_sync.store.rows import InstanceRow, Kind, OutboxRow, Tombstone
+from cohort_sync.store.rows import ClassificationRow, InstanceRow, Kind, OutboxRow, Tombstone
 from cohort_sync.store.stored import (
     classification_row,
+    classification_tombstone,
     entity_of,
     entity_rows,
+    grave,
     proxy_of,
     relationship_of,
     relationship_row,
@@ -70,7 +72,7 @@ class HomeWriter:
             update_time=max(created, self._time) if version > 1 else None,
             version=version,
             guid=guid,
-            classifications=[self._new_classification(name, value) for name, value in classifications.items()] or None,
+            classifications=[self._new_classification(guid, name, value) for name, value in classifications.items()] or None,
             properties=properties,
             status=InstanceStatus.ACTIVE,
         )
@@ -87,7 +89,7 @@ class HomeWriter:
         kept = {name: c for name, c in old.items() if name not in ours}
         for name, value in classifications.items():
             if name not in kept:
-                kept[name] = self._changed_classification(ours.get(name), name, value)
+                kept[name] = self._changed_classification(row.guid, ours.get(name), name, value)
         restored = before.status is InstanceStatus.DELETED
         retyped = row.type_name != type_name
         same_core = not restored and not retyped and before.properties == properties
@@ -105,6 +107,8 @@ class HomeWriter:
                 status=InstanceStatus.ACTIVE,
                 status_on_delete=None,
             )
+        for gone in ours.keys() - kept.keys():
+            self._bury(classification_row(row.guid, ours[gone]))
         self._store_entity(after)
         if not same_core:
             self._announce_change(before, after, restored=restored, retyped=retyped)
@@ -118,7 +122,8 @@ class HomeWriter:
         if restored:
             self._send(announce.entity_event(self._member, self._now, InstanceEventType.RESTORED_ENTITY_EVENT, after), guid)
         elif retyped:
-            self._send(announce.entity_event(self._member, self._now, InstanceEventType.RETYPED_ENTITY_EVENT, after), guid)
+            original = self._context.registry.summary((before.type.type_def_name if before.type else None) or "")
+            self._send(announce.entity_event(self._member, self._now, InstanceEventType.RETYPED_ENTITY_EVENT, after, original_type=original), guid)
         else:
             event = announce.entity_event(self._member, self._now, InstanceEventType.UPDATED_ENTITY_EVENT, after, original=before)
             lean = announce.entity_event(self._member, self._now, InstanceEventType.UPDATED_ENTITY_EVENT, after)
@@ -217,28 +222,36 @@ class HomeWriter:
 
     # ------------------------------------------------------------ pieces
 
-    def _new_classification(self, name: str, properties: InstanceProperties | None) -> Classification:
+    def _new_classification(self, guid: str, name: str, properties: InstanceProperties | None) -> Classification:
+        """Version and createTime go on from those of a classification of this name that was removed: peers order by both."""
+        before = self._overlay.tombstones.get(grave(guid, name))
+        if before is not None:
+            self._overlay.tombstones.put(before.guid, None)
         return Classification(
             type=self._context.registry.instance_type(name),
             instance_provenance_type=InstanceProvenanceType.LOCAL_COHORT,
             metadata_collection_id=self._member.metadata_collection_id,
             metadata_collection_name=self._member.metadata_collection_name,
             created_by=self._author,
-            create_time=self._time,
-            version=1,
+            create_time=max(self._time, before.create_time) if before is not None else self._time,
+            version=before.version + 1 if before is not None else 1,
             classification_origin=ClassificationOrigin.ASSIGNED,
             name=name,
             properties=properties,
             status=InstanceStatus.ACTIVE,
         )
 
-    def _changed_classification(self, before: Classification | None, name: str, properties: InstanceProperties | None) -> Classification:
+    def _changed_classification(self, guid: str, before: Classification | None, name: str, properties: InstanceProperties | None) -> Classification:
         if before is None:
-            return self._new_classification(name, properties)
+            return self._new_classification(guid, name, properties)
         if before.properties == properties:
             return before
         update_time = max(self._time, before.create_time or 0)
         return replace(before, updated_by=self._author, update_time=update_time, version=before.version + 1, properties=properties)
+
+    def _bury(self, row: ClassificationRow) -> None:
+        tombstone = classification_tombstone(row)
+        self._overlay.tombstones.put(tombstone.guid, tombstone)
 
     def _store_entity(self, entity: EntityDetail) -> None:
         row, _ = entity_rows(entity)
@@ -247,6 +260,8 @@ class HomeWriter:
         self._overlay.tombstones.put(row.guid, None)
 
     def _purge(self, deleted: InstanceRow, event_type: InstanceEventType, type_guid: str | None) -> None:
+        for classification in self._overlay.classifications.get(deleted.guid) or () if deleted.kind == Kind.ENTITY else ():
+            self._bury(classification)
         self._overlay.purge(deleted.guid)
         self._overlay.tombstones.put(deleted.guid, tombstone_of(deleted))
         self._send(announce.purged_event(self._member, self._now, event_type, type_guid or "", deleted.type_name, deleted.guid), deleted.guid)

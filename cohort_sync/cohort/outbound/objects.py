@@ -19,7 +19,7 @@ from cohort_sync.omrs.errors import PoisonEvent
 from cohort_sync.omrs.identity import entity_guid, namespace, relationship_guid
 from cohort_sync.omrs.properties import InstanceProperties
 from cohort_sync.store.rows import IdentityRow, InstanceRow, Kind, ObjectRow
-from cohort_sync.store.stored import entity_of
+from cohort_sync.store.stored import entity_of, grave
 
 _decode_members = msgspec.json.Decoder(list[str]).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -68,6 +68,7 @@ class ObjectPlanner:
         members = [*(guids[e.identity] for e in desired.entities), *links]
         old_members = _decode_members(before.members) if before else []
         self._fetch([*members, *old_members])
+        self._overlay.tombstones.fetch([grave(guids[e.identity], c.name) for e in desired.entities for c in e.classifications])
         stated = self._context.translate(desired) if self._context.translate else desired
         self._remove_members([guid for guid in old_members if guid not in set(members)], desired.key, writer)
         for entity, original in zip(stated.entities, desired.entities, strict=True):
