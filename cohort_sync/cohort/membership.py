@@ -7,7 +7,7 @@ events on the other topics depends on this list.
 import msgspec
 
 from cohort_sync.cohort.inbound.context import InboundContext
-from cohort_sync.cohort.inbound.report import PeerReport
+from cohort_sync.cohort.inbound.report import PeerReport, brief
 from cohort_sync.cohort.registration import forget_complaints, registration_row, registration_time
 from cohort_sync.mapping.record import SourceRecord
 from cohort_sync.ocf.connections_out import advice
@@ -100,7 +100,7 @@ class Membership:
             member = self._member(originator.metadata_collection_id)
             if member is not None:
                 said = "cannot use our connection" if connection else "reports that our metadata collection id is not ours alone"
-                problem = f"{said}: {error.error_message or code or 'no reason given'}. {what_to_do}"
+                problem = f"{said}: {brief(error.error_message) or code or 'no reason given'}. {what_to_do}"
                 self._writes.members[member.metadata_collection_id] = member._replace(problem=problem)
         report = PeerReport(
             about="registration",

@@ -154,13 +154,16 @@ def _attribute(one: TypeDef | AttributeTypeDef | None) -> AttributeTypeDef | Non
 
 
 def _report(record: SourceRecord, event: OMRSEvent, originator: Originator, local: str) -> PeerReport:
+    """Java gives no message for an attribute type: then the name of the type says at least what it is about."""
     error = event.error_section or ErrorSection()
+    section = event.type_def_event_section or TypeDefSection()
+    about = section.original_attribute_type_def or section.original_type_def_summary or error.target_type_def_summary
     return PeerReport(
         about="types",
         originator=originator.metadata_collection_id,
         server_name=originator.server_name,
         error_code=error.error_code.value if error.error_code else None,
-        message=error.error_message,
+        message=error.error_message or (f"type {about.name} ({about.guid})" if about is not None else None),
         about_us=local in (error.target_metadata_collection_id, error.other_metadata_collection_id),
         record=record,
     )

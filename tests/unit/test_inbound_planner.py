@@ -1,6 +1,7 @@
 """A batch as a whole: order, neighbours, dead letters, parked events, types that come, requests, exchange rules, a second member with our id."""
 
 import json
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -9,7 +10,7 @@ from cohort_sync.cohort.inbound.decoding import NotForUs, decode_records
 from cohort_sync.cohort.inbound.report import PeerReport, SecondMember, TypeConflict
 from cohort_sync.cohort.own_key import OwnKey, own_key
 from cohort_sync.mapping.record import SourceRecord
-from cohort_sync.omrs.codec import encode_event
+from cohort_sync.omrs.codec import decode_event, encode_event
 from cohort_sync.omrs.enums import AttributeCardinality, EventCategory, EventErrorCode, InstanceEventType, RegistryEventType, TypeDefCategory, TypeDefEventType
 from cohort_sync.omrs.errors import UndecodableEvent
 from cohort_sync.omrs.events import ErrorSection, InstanceSection, OMRSEvent, TypeDefSection
@@ -25,6 +26,7 @@ from cohort_sync.testing.cohort import BORN, Peer, Receiver, proxy, types_of
 Event = InstanceEventType
 V = Verdict
 PEER = Peer()
+GOLDEN_4_2 = Path(__file__).parents[1] / "golden" / "egeria-4.2"
 A, B = PEER.entity("a"), PEER.entity("b")
 
 
@@ -389,6 +391,12 @@ def test_error_reports_are_noted_and_nothing_is_done() -> None:
     assert told == [("types", True), ("instances", True)]
     assert "guid used twice" in report.alarms[1].text
     assert set(receiver.state.instances) == {"mine"}
+
+
+def test_a_complaint_about_a_type_names_it() -> None:
+    report = Receiver().hear(decode_event((GOLDEN_4_2 / "types_typedef_error_event_attribute.json").read_bytes()))
+    (alarm,) = report.alarms
+    assert "CONFLICTING_ATTRIBUTE_TYPEDEFS: type TrialPhase (" in alarm.text
 
 
 # ---------------------------------------------------------------- refresh requests

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from cohort_sync.cohort.inbound.decoding import decode_records
-from cohort_sync.cohort.inbound.report import PeerReport
+from cohort_sync.cohort.inbound.report import PeerReport, brief
 from cohort_sync.cohort.registration import check_fresh_store, plan_leave, plan_start, sightings
 from cohort_sync.cohort.registry_store import export_registry, import_registry
 from cohort_sync.mapping.record import SourceRecord
@@ -158,6 +158,30 @@ def test_a_member_that_cannot_use_our_connection_is_told_of_with_what_to_set() -
     assert receiver.reader.members()[0].problem == member.problem
     started(receiver, PLAIN)
     assert receiver.reader.members()[0].problem is None
+
+
+def test_what_4_2_says_of_a_virtual_connection_is_told_in_a_few_words() -> None:
+    receiver = Receiver()
+    said = decode_event(JAVA.with_name("registry_registration_error_event.json").read_bytes())
+    error = said.error_section
+    assert error is not None
+    assert len(error.error_message or "") > 1_500
+    receiver.context = replace(receiver.context, connection_mode=ConnectionMode.VIRTUAL)
+    receiver.hear(registered(), replace(said, originator=PEER.member.originator, error_section=replace(error, target_metadata_collection_id="ours")))
+    problem = receiver.reader.members()[0].problem
+    assert problem == (
+        "cannot use our connection: OMRS-CONNECTOR-400-004 The connection VirtualConnection (...) passed to the EnterpriseOMRSRepositoryConnector is invalid. "
+        "Set registration.connection = 'plain' (it is a member of a release up to 5.x, which can use a plain connection only), or 'none' if no member needs to "
+        "call this one."
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [(None, ""), ("plain", "plain"), ("a {b {c}} d", "a (...) d"), ("a } b {", "a } b {"), ("x" * 400, "x" * 300 + "...")],
+)
+def test_a_long_message_is_told_briefly(message: str | None, told: str) -> None:
+    assert brief(message) == told
 
 
 def test_our_answer_to_a_request_makes_complaints_void() -> None:

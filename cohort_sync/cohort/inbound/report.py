@@ -1,5 +1,6 @@
 """What became of a batch: one result an event (a batch event has one an element), and what an operator should look at."""
 
+import re
 from collections import Counter
 from typing import NamedTuple
 
@@ -8,6 +9,9 @@ import msgspec
 from cohort_sync.mapping.record import SourceRecord
 from cohort_sync.omrs.precedence import Verdict
 from cohort_sync.omrs.type_registry import TypeRegistry
+
+_BRACES = re.compile(r" ?\{[^{}]*\}")
+_LONG = 300
 
 
 class EventResult(NamedTuple):
@@ -58,8 +62,18 @@ class PeerReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     @property
     def text(self) -> str:
         whom = "this member" if self.about_us else "another member"
-        said = f"{self.server_name or self.originator} reports an error of {self.about} about {whom}: {self.error_code}: {self.message or 'no message'}"
+        said = f"{self.server_name or self.originator} reports an error of {self.about} about {whom}: {self.error_code}: {brief(self.message) or 'no message'}"
         return f"{said}. {self.advice}" if self.advice else said
+
+
+def brief(message: str | None) -> str:
+    """A member's message without what is in braces: Java prints whole objects into it, a connection takes 1,700 characters. At most 300 characters."""
+    text = message or ""
+    for _ in range(text.count("{")):
+        text, before = _BRACES.sub(" (...)", text), text
+        if text == before:
+            break
+    return text if len(text) <= _LONG else f"{text[:_LONG]}..."
 
 
 class TypeConflict(msgspec.Struct, frozen=True, kw_only=True, tag=True):
