@@ -63,8 +63,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         words = ", ".join(f"{count} {word}" for word, count in sorted(self.words.items()) if word != done)
         text = f"{self.settled} {done}" + (f" ({words})" if words else "")
         if self.failed:
-            more = "; ..." if self.failed > len(self.problems) else ""
-            text += f", {self.failed} not: " + "; ".join(self.problems) + more
+            more = ", ..." if self.failed > len(self.problems) else ""
+            text += f", {self.failed} not: " + ", ".join(self.problems) + more
         return text
 
 
@@ -96,7 +96,7 @@ class DeadLetters:
             problem = f"source {flow!r} is not in the configuration of this worker"
             writes, told = WriteSet(), [Replayed(letter, "", problem) for letter in letters]
         for letter, word, problem in told:
-            progress = progress.failing(f"{letter.id}: {problem}") if problem else progress.settling(word)
+            progress = progress.failing(f"{letter.id} ({problem})") if problem else progress.settling(word)
         progress = replace(progress, after=letters[-1].id)
         return Going(writes=writes, cursor=_encoded(progress), text=progress.text("replayed"), after=after)
 
@@ -128,7 +128,7 @@ def _next(reader: Reader, ids: tuple[int, ...], flow: str, asked_at: int, progre
             found.append(letter)
         elif not found:
             problem = "there is no such dead letter" if letter is None else f"it is {letter.state} already"
-            progress = replace(progress.failing(f"{each}: {problem}"), after=each)
+            progress = replace(progress.failing(f"{each} ({problem})"), after=each)
         if found and (len(found) == AT_ONCE or found[-1] is not letter):
             break
     return found, progress
