@@ -1,6 +1,6 @@
 """The worker's own pages: /livez, /readyz, /metrics, /status. They change nothing and show no secrets."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from starlette.applications import Starlette
@@ -15,8 +15,8 @@ from cohort_sync.observe.status import WorkerStatus
 StatusOf = Callable[[], Awaitable[WorkerStatus]]
 
 
-def create_app(health: Health, metrics: Metrics, status: StatusOf) -> Starlette:
-    """The pages over a worker's health, metrics and status.
+def create_app(health: Health, metrics: Metrics, status: StatusOf, services: Sequence[Route] = ()) -> Starlette:
+    """The pages over a worker's health, metrics and status, and the services that are mounted beside them.
 
     /livez is 200 as long as the event loop answers. /readyz is 200 when every condition holds, else 503; both times the body names all conditions with their
     reasons. /metrics is the Prometheus text format. /status is a WorkerStatus.
@@ -41,6 +41,7 @@ def create_app(health: Health, metrics: Metrics, status: StatusOf) -> Starlette:
             Route("/readyz", readyz, methods=["GET"]),
             Route("/metrics", metrics_page, methods=["GET"]),
             Route("/status", status_page, methods=["GET"]),
+            *services,
         ]
     )
 

@@ -8,6 +8,7 @@ from cohort_sync.config.settings import CohortSettings, KafkaSettings, Settings,
 from cohort_sync.omrs.exchange import ExchangeRule
 
 Problem = tuple[str, str]
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def check(settings: Settings) -> list[Problem]:
@@ -16,6 +17,14 @@ def check(settings: Settings) -> list[Problem]:
     if settings.store.path == ":memory:":
         problems.append(("store.path", 'got ":memory:", expected a file: what a worker has promised must outlive it'))
     problems += _exchange(settings.cohort)
+    if settings.http.host not in LOOPBACK and not settings.http.token and not settings.http.insecure:
+        problems.append(
+            (
+                "http.host",
+                f'got "{settings.http.host}": the repository services would be open to everybody who reaches it; '
+                "expected http.token to be set, or http.insecure = true where the network itself keeps others out",
+            )
+        )
     registration = settings.registration
     if registration.connection != "none" and not re.match(r"https?://\S+", registration.address):
         problems.append(

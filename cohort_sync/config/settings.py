@@ -110,6 +110,14 @@ class KafkaSettings(Section, frozen=True, kw_only=True):
             description="How long the broker waits for a worker that is gone before others get its source partitions; the broker may ask for at least 6.",
         ),
     ] = 10
+    topic_refresh_seconds: Annotated[
+        float,
+        Meta(
+            ge=0.5,
+            le=3600,
+            description="How often new topics are looked for that match a source's topic_pattern; topics that were missing at the start are looked for every second.",
+        ),
+    ] = 30
     create_topics: Annotated[bool, Meta(description="Create the cohort topics, with one partition each, when they are missing.")] = True
     replication_factor: Annotated[int, Meta(ge=1, le=32767, description="Replicas of topics that are created.")] = 1
     max_event_bytes: Annotated[
@@ -153,10 +161,18 @@ class RegistrationSettings(Section, frozen=True, kw_only=True):
 
 
 class HttpSettings(Section, frozen=True, kw_only=True):
-    """The worker's own HTTP pages: /livez, /readyz, /metrics, /status. They ask for no password."""
+    """What the worker serves: its own pages (/livez, /readyz, /metrics, /status; they ask for no password) and the OMRS repository services."""
 
     host: Annotated[str, Meta(min_length=1, description="Address to listen on. Other than loopback only behind something that guards it.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 means any free one, which `cohort-sync status` and the log tell.")] = 8765
+    token: Annotated[
+        str,
+        Meta(description="Bearer token that callers of the repository services must send; empty asks for none.", extra_json_schema=SECRET),
+    ] = ""
+    insecure: Annotated[
+        bool,
+        Meta(description="Serve the repository services beyond this machine without a token. Java members up to 5.x send none when they call."),
+    ] = False
 
 
 class WorkerSettings(Section, frozen=True, kw_only=True):

@@ -14,10 +14,14 @@ import socket
 import time
 
 import structlog
+from starlette.routing import Route
 
 from cohort_sync import __version__
 from cohort_sync.api.app import create_app
+from cohort_sync.api.omrs.service import Access, omrs_routes
 from cohort_sync.api.server import HttpServer
+from cohort_sync.collection.collection import MetadataCollection
+from cohort_sync.collection.context import CollectionContext
 from cohort_sync.config.settings import Settings
 from cohort_sync.observe.status import PRESENCE_FACT, PartitionStatus, Presence, WorkerStatus
 from cohort_sync.observe.systemd import Notifier
@@ -88,12 +92,19 @@ class Lifecycle:
 
     async def _open_pages(self) -> None:
         http = self._settings.http
-        self._http = HttpServer(create_app(self._parts.health, self._parts.metrics, self._status), host=http.host, port=http.port)
+        app = create_app(self._parts.health, self._parts.metrics, self._status, self._repository_services())
+        self._http = HttpServer(app, host=http.host, port=http.port)
         url = await self._http.start()
         self._presence = Presence(pid=os.getpid(), host=socket.gethostname(), http=url, version=__version__, started=self._clock())
         fact = self._presence.encode()
         await self._parts.store.transact(lambda _reader: (WriteSet(facts={PRESENCE_FACT: fact}), None))
         _log.info("Pages are up", url=url)
+
+    def _repository_services(self) -> list[Route]:
+        """The OMRS REST API over our metadata collection: what other members call at the address that we register."""
+        parts = self._parts
+        context = CollectionContext(member=parts.member, types=parts.types, clock=self._clock, max_event_bytes=self._settings.kafka.max_event_bytes)
+        return omrs_routes(MetadataCollection(parts.store, context), access=Access(token=self._settings.http.token))
 
     async def _status(self) -> WorkerStatus:
         if self._presence is None:

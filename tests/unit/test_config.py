@@ -370,4 +370,4 @@ def test_the_schema_describes_every_key_and_marks_secrets() -> None:
         assert table["additionalProperties"] is False
         for name, key in table["properties"].items():
             assert key["description"].endswith("."), name
-            assert (key.get("writeOnly") is True) == name.endswith("password")
+            assert (key.get("writeOnly") is True) == name.endswith(("password", "token"))
