@@ -209,7 +209,12 @@ class Parts:
     def _reader_options(self) -> ReaderOptions:
         """Three heartbeats in a session, as Kafka advises."""
         session = int(self.settings.kafka.session_timeout_seconds * 1000)
-        return ReaderOptions(max_records=self.settings.worker.batch_size, session_timeout_ms=session, heartbeat_interval_ms=session // 3)
+        return ReaderOptions(
+            max_records=self.settings.worker.batch_size,
+            session_timeout_ms=session,
+            heartbeat_interval_ms=session // 3,
+            topic_refresh_seconds=self.settings.kafka.topic_refresh_seconds,
+        )
 
     def _book(self, condition: str) -> PositionBook:
         def told(gap: Gap, goes_on: bool) -> None:
