@@ -8,7 +8,7 @@ import difflib
 import sys
 from pathlib import Path
 
-from pages import commands, configuration, events, mappers, worker
+from pages import commands, configuration, events, mappers, repository, worker
 from pages.markdown import link_list
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -21,6 +21,7 @@ def pages() -> dict[str, str]:
         "configuration.md": configuration.page(),
         "cli.md": commands.page(),
         "http.md": worker.http_page(),
+        "repository-services.md": repository.page(),
         "metrics.md": worker.metrics_page(),
         "exit-codes.md": worker.exit_codes_page(),
         "verdicts.md": events.verdicts_page(),

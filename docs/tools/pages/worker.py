@@ -40,7 +40,7 @@ def http_page() -> str:
     parts = [
         "# The worker's pages\n\n"
         "On `http.host` and `http.port`. They change nothing, show no secrets and ask for no password: "
-        "keep them on loopback, or behind something that guards them. "
+        "keep them on loopback, or behind something that guards them. Beside them are the [repository services](repository-services.md). "
         "All but `/metrics` are JSON with `Cache-Control: no-store`.\n\n",
         table(("GET", "answer", "body"), ((code(path), *told) for path, told in PAGES.items())),
         "\n## Conditions of readiness\n\nEach has `name`, `holds`, `reason` (empty when it holds) and `since` (epoch milliseconds).\n\n",
