@@ -204,9 +204,14 @@ def _attention(figures: StoreFigures, worker: WorkerReport) -> Iterable[str]:
         case "never":
             yield "no worker has used this store yet"
     yield from (f"source {source} is halted: {reason}" for source, reason in figures.halted.items())
-    yield from (
-        f"{gap.topic}[{gap.partition}]: records {gap.expected} to {gap.first - 1} were gone; "
-        + ("reading stopped there (worker.on_gap)" if gap.answer == "stopped" else "reading went on after them")
-        for gap in figures.gaps
-    )
+    yield from map(_gap_line, figures.gaps)
     yield from (f"member {member.server_name or member.metadata_collection_id} says about us: {member.problem}" for member in figures.members if member.problem)
+
+
+def _gap_line(gap: GapRow) -> str:
+    where = f"{gap.topic}[{gap.partition}]"
+    if gap.expected < gap.first:
+        answer = "reading stopped there (worker.on_gap)" if gap.answer == "stopped" else "reading went on after them"
+        return f"{where}: records {gap.expected} to {gap.first - 1} were gone; {answer}"
+    answer = "reading stopped (worker.on_gap)" if gap.answer == "stopped" else f"reading went on at {gap.first}"
+    return f"{where}: record {gap.expected} was due, but the topic was made anew or has lost its records; {answer}"

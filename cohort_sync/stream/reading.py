@@ -43,6 +43,8 @@ class Gap(Struct, frozen=True):
         where = f"{self.topic}-{self.partition}"
         if self.expected < self.first:
             return f"{where}: records {self.expected} to {self.first - 1} are gone (retention passed them); the oldest record there is {self.first}"
+        if self.expected <= self.last:
+            return f"{where}: reading should go on at {self.expected}, but the topic was made anew: it has other records now, {self.first} to {self.last - 1}"
         return (
             f"{where}: reading should go on at {self.expected}, but the partition ends at {self.last}"
             " (the topic was made anew, or the broker was restarted without its data)"

@@ -20,7 +20,7 @@ from cohort_sync.observe.health import Health
 from cohort_sync.observe.metrics import Metrics
 from cohort_sync.observe.status import PRESENCE_FACT, PartitionStatus, Presence, WorkerStatus
 from cohort_sync.store.protocol import Reader, WriteSet
-from cohort_sync.store.rows import OutboxRow
+from cohort_sync.store.rows import GapRow, OutboxRow
 from cohort_sync.store.sqlite import SqliteStore
 
 OURS = "3f0b1c9e-7a51-4f0a-9a53-1de2c4a6b001"
@@ -95,6 +95,16 @@ def test_status_of_a_store_without_a_worker(home: Home, script: Script) -> None:
         "crm[0]: records 1 to 4 were gone; reading stopped there (worker.on_gap)",
         "retail[0]: records 10 to 14 were gone; reading went on after them",
         "member cocoMDS1 says about us: BAD_REMOTE_CONNECTION",
+    ]
+
+
+def test_gaps_of_topics_that_were_made_anew(empty_home: Home) -> None:
+    empty_home.fill(WriteSet(gaps=[GapRow("retail", 0, 10, 0, 40, "stopped", 1), GapRow("retail", 1, 10, 0, 4, "resumed", 2)]))
+    report = empty_home.json("status")
+    assert isinstance(report, dict)
+    assert report["attention"][1:] == [
+        "retail[1]: record 10 was due, but the topic was made anew or has lost its records; reading went on at 0",
+        "retail[0]: record 10 was due, but the topic was made anew or has lost its records; reading stopped (worker.on_gap)",
     ]
 
 
