@@ -211,8 +211,11 @@ class Store(Protocol):
         """Wait for what is under way and close. Calling it again does nothing."""
         ...
 
-    async def transact(self, plan: Planner[T]) -> T:
+    async def transact(self, plan: Planner[T], *, committing: Callable[[], None] | None = None) -> T:
         """Run `plan` and write its WriteSet in one durable transaction; answers with the planner's result.
+
+        `committing` is called in the writer's thread when everything is written and only the commit is left, which is a wait for the disk: what it starts
+        runs beside that. It must not block or raise, and says nothing about the outcome: the commit may still fail.
 
         Raises PositionLost (rolled back), TransientFault (disk full, locked; rolled back), or what the planner raises (rolled back).
         """

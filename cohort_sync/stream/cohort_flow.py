@@ -6,6 +6,7 @@ finds its type. Joining is this flow's last step of catching up: what the others
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 
 import structlog
 
@@ -29,7 +30,7 @@ _TOLD = frozenset({Verdict.NOT_HOME, Verdict.CONFLICT, Verdict.REFUSED})
 FLOW = "cohort"
 
 
-class CohortFlow(Flow):
+class CohortFlow(Flow[list[DecodedRecord]]):
     """Applies what the other members announce. `joined` is set once we are announced to the cohort; until then `check` sees each batch before it is committed,
     and raises FatalFault when this member must not join."""
 
@@ -76,25 +77,32 @@ class CohortFlow(Flow):
         self._behind = True
         self.reader.pause(self._instances)
 
-    async def commit(self, batch: Batch) -> None:
-        async with self._planning:  # a dead letter that is replayed beside this flow may teach a type too
-            await self._commit(batch)
-
-    async def _commit(self, batch: Batch) -> None:
+    async def prepare(self, batch: Batch) -> list[DecodedRecord]:
         ordered = [record for key in sorted(batch.by_partition, key=self._rank) for record in batch.by_partition[key]]
         context = self._context()
-        decoded = await asyncio.to_thread(decode_records, ordered, context.own_key.value, context.max_event_bytes)
+        return await asyncio.to_thread(decode_records, ordered, context.own_key.value, context.max_event_bytes) if ordered else []
+
+    async def commit(self, batch: Batch, work: list[DecodedRecord]) -> None:
+        async with self._planning:  # a dead letter that is replayed beside this flow may teach a type too
+            await self._commit(batch, work)
+
+    async def _commit(self, batch: Batch, decoded: list[DecodedRecord]) -> None:
+        context = self._context()
         if not self.joined.is_set():
             self._check(decoded)
-        moves = self._book.moves(batch)
 
         def plan(reader: Reader) -> tuple[WriteSet, InboundReport]:
             writes, report = plan_inbound(reader, decoded, context)
             writes.positions = moves
             return writes, report
 
-        report = await self._store.transact(plan)
-        self._book.committed(batch.ends)
+        # While this flow catches up, what is done between two batches depends on what is read: then nothing is read ahead.
+        ahead = nullcontext() if self._behind else self.reading_ahead()
+        async with self._book.moving:
+            moves = self._book.moves(batch)
+            with ahead as committing:
+                report = await self._store.transact(plan, committing=committing)
+            self._book.committed(batch.ends)
         self.reader.mirror(batch.ends)
         self._learned(report)
         self._tell(report)

@@ -5,6 +5,7 @@ one with topics made anew. A topic that was made anew can hold enough records to
 no partition has, so that the engine tells it as a gap.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import structlog
@@ -37,6 +38,8 @@ class PositionBook:
         self._topic_ids: dict[str, str] = {}
         self._stored: dict[TopicPartition, int | None] = {}
         self._ahead_of_connection: Callable[[], Awaitable[None]] | None = None
+        self.moving = asyncio.Lock()
+        """Held by a flow while it commits, if it reads ahead: what is placed meanwhile has to begin where the commit ends."""
 
     def before_connecting(self, make_ready: Callable[[], Awaitable[None]]) -> None:
         """What has to be done before each connection (making sure of topics)."""
@@ -55,7 +58,8 @@ class PositionBook:
         if unknown:
             known = await self._admin.topic_ids(unknown)
             self._topic_ids.update({topic: known.get(topic, "") for topic in unknown})
-        rows = await self._rows()
+        async with self.moving:
+            rows = await self._rows()
         answer: dict[TopicPartition, int | None] = {}
         for each in partitions:
             row = rows.get(each)

@@ -51,7 +51,7 @@ def record_decoder(mapper: Mapper[EventT], max_record_bytes: int) -> Callable[[S
     return decode
 
 
-class SourceFlow(Flow, Generic[EventT]):
+class SourceFlow(Flow[None], Generic[EventT]):
     """Reads the topics of one source. A halted source keeps its place in the group and reads nothing until it is told to resume."""
 
     def __init__(
@@ -90,7 +90,10 @@ class SourceFlow(Flow, Generic[EventT]):
         """Take up the halt of an earlier run."""
         await self._look_for_halt()
 
-    async def commit(self, batch: Batch) -> None:
+    async def prepare(self, batch: Batch) -> None:
+        """Nothing: the mapper agent is asked when the batch is committed, after it is known that the source is not halted."""
+
+    async def commit(self, batch: Batch, _work: None) -> None:
         if self._reason is not None:  # partitions that were assigned after the halt
             self._pause(batch.starts)
             self.reader.reposition()

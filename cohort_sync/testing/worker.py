@@ -222,7 +222,7 @@ class WorkerProcess:
     @property
     def outbox_is_empty(self) -> bool:
         """Whether everything that is committed was acknowledged by the broker. Quicker than `outbox`."""
-        return not self.look(lambda reader: reader.outbox(1), [])
+        return self.look(lambda reader: not reader.outbox(1), True)
 
     def records_read(self, topics: Collection[str] | Callable[[str], bool]) -> int:
         """How many records of these topics it has dealt with, where each topic begins at offset 0."""

@@ -35,7 +35,7 @@ from cohort_sync.store.sqlite import SqliteStore
 from cohort_sync.stream.admin import KafkaAdmin, WrongPartitionCount
 from cohort_sync.stream.cohort_flow import FLOW, CohortFlow
 from cohort_sync.stream.consumer import BatchReader
-from cohort_sync.stream.flow import Clock, Flow
+from cohort_sync.stream.flow import Clock
 from cohort_sync.stream.outbox import OutboxPublisher
 from cohort_sync.stream.position_book import PositionBook
 from cohort_sync.stream.producer import OrderedSender
@@ -313,7 +313,7 @@ class Parts:
     # ------------------------------------------------------------ what is seen from outside
 
     @property
-    def flows(self) -> list[Flow]:
+    def flows(self) -> list[CohortFlow | SourceFlow[object]]:
         """All flows that read."""
         return [self.cohort, *self.sources]
 
@@ -341,7 +341,7 @@ class Parts:
                 case Reading(missing=missing, halted=halted):
                     self._reading(flow, condition, missing, bool(halted))
 
-    def _reading(self, flow: Flow, condition: str, missing: frozenset[str], halted: bool) -> None:
+    def _reading(self, flow: CohortFlow | SourceFlow[object], condition: str, missing: frozenset[str], halted: bool) -> None:
         if missing:
             self.health.fails(condition, f"topics that do not exist yet: {', '.join(sorted(missing))}")
         elif not halted and flow.may_be_ready:

@@ -36,12 +36,14 @@ class MemoryStore:
             async with self._turn:
                 self._turn = None
 
-    async def transact(self, plan: Planner[T]) -> T:
+    async def transact(self, plan: Planner[T], *, committing: Callable[[], None] | None = None) -> T:
         """As `Store.transact`."""
         async with self._writing():
             reader = MemoryReader(self._state)
             try:
                 writes, result = await asyncio.to_thread(plan, reader)
+                if committing is not None:
+                    committing()
             finally:
                 reader.end()
             self._state = self._state.apply(writes, self._clock())

@@ -69,12 +69,16 @@ class SqliteStore:
         if self._readers is not None:
             await asyncio.to_thread(self._close)
 
-    async def transact(self, plan: Planner[T]) -> T:
+    async def transact(self, plan: Planner[T], *, committing: Callable[[], None] | None = None) -> T:
         """As `Store.transact`. The planner runs in the writer thread."""
-        result = await self._on_writer(lambda connection: self._transact(connection, plan))
-        if self._keeper is not None:
-            self._keeper.touch()
-        return result
+        keeper = self._keeper
+        if keeper is not None:
+            keeper.begin()
+        try:
+            return await self._on_writer(lambda connection: self._transact(connection, plan, committing))
+        finally:
+            if keeper is not None:
+                keeper.touch()
 
     async def read(self, query: Query[T]) -> T:
         """As `Store.read`. The query runs in a reader thread; TransientFault when the disk fails, FatalFault when the file is damaged."""
@@ -125,12 +129,14 @@ class SqliteStore:
             raise self._closed()
         return await asyncio.wrap_future(self._writer.submit(work, self._connection))
 
-    def _transact(self, connection: sqlite3.Connection, plan: Planner[T]) -> T:
+    def _transact(self, connection: sqlite3.Connection, plan: Planner[T], committing: Callable[[], None] | None) -> T:
         reader = SqliteReader(connection)
         try:
             with translated(self._path, "write"), connections.transaction(connection):
                 writes, result = plan(reader)
                 write(connection, writes, self._clock())
+                if committing is not None:
+                    committing()
         finally:
             reader.end()
         return result

@@ -16,8 +16,9 @@ QUIET_SECONDS: Final = 0.02
 """So long nothing is written before the index gets its turn."""
 CHUNK: Final = 100
 """Changes taken at once: about 12 ms."""
-URGENT: Final = 50_000
-"""From so many waiting changes on, the index takes turns with whoever writes: a find looks at each of them."""
+URGENT: Final = 250_000
+"""From so many waiting changes on, the index takes turns with whoever writes: a find looks at each of them. High, because the turns of the index more than
+double the time that a backlog takes, and a member that catches up is seldom asked."""
 URGENT_CHUNK: Final = 1_000
 _PATIENCE_SECONDS: Final = 0.5
 """So long the index waits for its turn before it looks how much waits."""
@@ -28,18 +29,24 @@ Index = Callable[[int], Awaitable[int]]
 
 
 class IndexKeeper:
-    """Belongs to one event loop. `touch` after each transaction; `stop` before the store closes."""
+    """Belongs to one event loop. `begin` before each transaction and `touch` after it; `stop` before the store closes."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
         self._touched = asyncio.Event()
-        self._writing = 0.0
+        self._under_way = 0
+        self._written = 0.0
         self._task = asyncio.create_task(self._run(), name="find-index")
         self._task.add_done_callback(_report)
 
+    def begin(self) -> None:
+        """A transaction waits for the writer, or is under way."""
+        self._under_way += 1
+
     def touch(self) -> None:
-        """Something was written."""
-        self._writing = asyncio.get_running_loop().time()
+        """It has ended, and something may have been written."""
+        self._under_way = max(0, self._under_way - 1)
+        self._written = asyncio.get_running_loop().time()
         self._touched.set()
 
     async def stop(self) -> None:
@@ -67,10 +74,10 @@ class IndexKeeper:
         """Wait until nothing was written for a moment; False when that does not come."""
         clock = asyncio.get_running_loop().time
         end = clock() + _PATIENCE_SECONDS
-        while (left := self._writing + QUIET_SECONDS - clock()) > 0:
+        while self._under_way or clock() < self._written + QUIET_SECONDS:
             if clock() > end:
                 return False
-            await asyncio.sleep(left)
+            await asyncio.sleep(QUIET_SECONDS)
         return True
 
 
