@@ -199,14 +199,28 @@ def test_what_is_refused() -> None:
     bad = [
         PEER.classified(A, table_only),
         PEER.classified(A, nameless),
-        PEER.classified(A, replace(C1, type=None)),
-        PEER.classified(A, replace(C1, create_time=None)),
+        PEER.classified(A, replace(C1, name="Nonsense", type=None)),
+        PEER.classified(A, replace(C1, metadata_collection_id=None)),
         PEER.classified(A, None, replace(C1, name=None)),
         PEER.new(PEER.entity("b", classifications=[table_only])),
     ]
     assert receiver.verdicts(*bad) == [V.REFUSED] * len(bad)
     assert receiver.classifications("a") == {}
     assert "b" not in receiver.state.instances
+
+
+def test_a_classification_may_come_with_no_more_than_its_name_and_home() -> None:
+    """A member of 4.2 in memory announces what the caller of addEntity has given it (seen on a running server)."""
+    bare = replace(C1, type=None, create_time=None, created_by=None, status=None, version=0, properties=None)
+    whole = replace(bare, type=C1.type, create_time=A.create_time)
+    receiver = Receiver()
+    assert receiver.verdict(PEER.new(replace(A, classifications=[bare]))) is V.STORED
+    assert receiver.entity("a") == replace(A, classifications=[whole])
+    changed = replace(bare, version=2, properties=C2.properties)
+    assert receiver.verdict(PEER.classified(replace(A, classifications=[changed]), changed, bare)) is V.STORED
+    assert receiver.classifications("a") == {"Confidentiality": 2}
+    assert receiver.verdict(PEER.classified(A, None, changed)) is V.REMOVED
+    assert receiver.classifications("a") == {}
 
 
 def test_a_declassification_needs_no_more_than_the_name() -> None:

@@ -14,7 +14,7 @@ from cohort_sync.cohort.inbound.copies import Copies
 from cohort_sync.cohort.inbound.validity import MissingType, Validity
 from cohort_sync.cohort.outbound.overlay import Overlay
 from cohort_sync.omrs.enums import InstanceStatus
-from cohort_sync.omrs.instances import Classification
+from cohort_sync.omrs.instances import Classification, EntityDetail
 from cohort_sync.omrs.precedence import (
     ClassificationClaim,
     Judgement,
@@ -37,11 +37,12 @@ class Classifications:
         self._copies = copies
         self._validity = validity
 
-    def claims(self, classifications: Sequence[Classification] | None, guid: str, entity_type: str | None) -> Claims | MissingType:
+    def claims(self, entity: EntityDetail, entity_type: str) -> Claims | MissingType:
         """The checked classifications of an entity."""
         claims = []
-        for classification in classifications or ():
-            claim = self._validity.classification(classification, guid, entity_type)
+        for announced in entity.classifications or ():
+            classification = self._validity.completed(announced, entity.create_time)
+            claim = self._validity.classification(classification, entity.guid or "", entity_type)
             if isinstance(claim, MissingType):
                 return claim
             claims.append((classification, claim))

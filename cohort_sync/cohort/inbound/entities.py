@@ -66,7 +66,7 @@ class Entities:
             return NOT_SAVED
         if entity.type is not None and (missing := self._validity.properties(entity.type, entity.properties, f"entity {guid}")):
             return missing
-        claims = self._classifications.claims(entity.classifications, guid, claim.type_name)
+        claims = self._classifications.claims(entity, claim.type_name)
         if isinstance(claims, MissingType):
             return claims
         new, _ = entity_rows(replace(entity, classifications=None) if entity.classifications else entity)
@@ -114,6 +114,7 @@ class Entities:
         before = self._overlay.instances.get(guid)
         claim: ClassificationClaim | MissingType | None
         if classification is not None:
+            classification = self._validity.completed(classification, entity.create_time)
             claim = self._validity.classification(classification, guid, entity_claim.type_name if isinstance(entity, EntityDetail) else None)
         else:
             claim = self._classifications.claim_of_removed(guid, original or Classification())
@@ -167,7 +168,7 @@ class Entities:
         return judged
 
     def _merge(self, sender: Sender, guid: str, claim: Claim, entity: EntityDetail) -> Outcome:
-        claims = self._classifications.claims(entity.classifications, guid, claim.type_name)
+        claims = self._classifications.claims(entity, claim.type_name)
         if isinstance(claims, MissingType):
             return claims
         return ACCEPT if self._classifications.merge(sender, guid, claims) else DUPLICATE

@@ -5,6 +5,8 @@ A type that is not known is no fault of the instance: it waits for the type. Eve
 
 from typing import NamedTuple, NoReturn
 
+from msgspec.structs import replace
+
 from cohort_sync.omrs.enums import InstanceProvenanceType, InstanceStatus, TypeDefCategory
 from cohort_sync.omrs.errors import PoisonEvent
 from cohort_sync.omrs.instances import AuditHeader, Classification, EntityDetail, EntityProxy, InstanceType, Relationship
@@ -68,6 +70,19 @@ class Validity:
         return self.properties(header, classification.properties, what) or ClassificationClaim(
             home, classification.replicated_by, classification.version, created
         )
+
+    def completed(self, classification: Classification, entity_created: int | None) -> Classification:
+        """The classification with the header that it lacks: the type of its name, the createTime of its entity.
+
+        4.2 in memory takes a classification of addEntity as its caller gives it, maybe with no more than a name, and announces it like that; every Java
+        member keeps it, and the entity with it.
+        """
+        name, header, created = classification.name, classification.type, classification.create_time
+        if header is None and self._registry.type_def(name) is not None:
+            header = self._registry.instance_type(name or "")
+        if header is classification.type and created is not None:
+            return classification
+        return replace(classification, type=header, create_time=entity_created if created is None else created)
 
     def is_known(self, header: InstanceType) -> bool:
         """Is this type known by name and GUID?"""
