@@ -1,6 +1,7 @@
 """`python -m bench [part ...]`: measure, print a table, write build/bench.json. Without parts: all of them."""
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from rich.console import Console
 from bench import apply, cli, codec, mapping, memory
 from bench.machine import machine
 from bench.results import Measurement, Part, missed, table
+from cohort_sync.observe.logging import setup_logging
 
 PARTS: dict[str, Callable[[], list[Measurement]]] = {
     "codec": codec.measure,
@@ -30,6 +32,7 @@ def main() -> None:
     for name in names:
         if name not in PARTS:
             parser.error(f"there is no part {name!r}; there are: {', '.join(PARTS)}")
+    setup_logging("error", "auto", stream=sys.stderr)
     console = Console()
     host = machine()
     console.print(", ".join(f"{name} {value}" for name, value in host.items() if name != "packages"), style="dim", highlight=False)

@@ -32,7 +32,7 @@ def measure() -> list[Measurement]:
         fill(broker.bootstrap, topics.instances, KEY, events)
         for number in range(PAIRS):
             place = Path(name) / str(number)
-            config = member_config("bench", cohort="bench", bootstrap=broker.bootstrap, worker={"batch_size": BATCH})
+            config = member_config("bench", cohort="bench", bootstrap=broker.bootstrap, collection_id=f"bench-{number}", worker={"batch_size": BATCH})
             with WorkerProcess(place, config) as worker:
                 worker.start()
                 worker_rates.append(rate_of(worker, lambda w=worker: w.records_read([topics.instances]), len(events)))
