@@ -194,7 +194,7 @@ class _Changes:
     def _table(self, number: int, one: TableChange) -> TablePut | TableDropped | None:
         where = f"{self._root}.tableChanges[{number}]"
         try:
-            *previous, ref = [self._ref(parts) for parts in identifiers(one.id, self._change.database_name)]
+            *previous, ref = [self._ref(parts) for parts in identifiers(one.id, self._change.database_name, self._change.source.table)]
             if one.previous_id and not previous:
                 previous = [self._ref(parts) for parts in identifiers(one.previous_id, self._change.database_name)]
         except BadIdentifier as bad:
@@ -209,7 +209,9 @@ class _Changes:
                 if one.table is None:
                     raise _Bad(where + ".table", f"got null, expected the table after a change of type {one.type}")
                 try:
-                    return TablePut(ref, table_of_change(ref.name, one.table), previous[0] if previous else None, one.type == "CREATE")
+                    return TablePut(
+                        ref, table_of_change(ref.name, one.table, self._change.source.connector), previous[0] if previous else None, one.type == "CREATE"
+                    )
                 except BadShape as bad:
                     raise _Bad(f"{where}.table{bad.where}", str(bad)) from None
             case other:

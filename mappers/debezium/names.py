@@ -69,11 +69,16 @@ class BadIdentifier(ValueError):
     """An identifier that is not made of double-quoted parts; the message says what was found and what was expected."""
 
 
-def identifiers(text: str, database: str | None) -> list[tuple[str, ...]]:
+def identifiers(text: str, database: str | None, tables: str | None = None) -> list[tuple[str, ...]]:
     """The identifiers in the `id` of a table change, parts unquoted: one, or the old and the new one of a rename, joined by a comma (spec mappers 2.3).
 
-    Debezium leaves a name as it is when it begins or ends with a quote itself; such a name is told by the database before it.
+    Debezium leaves a name as it is when it begins or ends with a quote itself; such a name is told by the database before it, and by `tables`, the record's
+    `source.table`: the names of the statement's tables as they are, joined by commas.
     """
+    before = f'"{(database or "").replace(chr(34), chr(34) * 2)}".'
+    bare = text[len(before) :] if database and text.startswith(before) else ""
+    if bare and '"' in (bare[0], bare[-1]) and tables and (bare == tables or bare in tables.split(",")):
+        return [(database or "", bare)]
     found: list[tuple[str, ...]] = []
     at = 0
     while True:
@@ -90,11 +95,8 @@ def identifiers(text: str, database: str | None) -> list[tuple[str, ...]]:
         at += 1
     if at == len(text) and all(2 <= len(parts) <= 3 and all(parts[1:]) for parts in found):
         return found
-    before, rest = f'"{(database or "").replace(chr(34), chr(34) * 2)}".', ""
-    if database and text.startswith(before):
-        rest = text[len(before) :]
-    if rest and rest != '""' and '"' in (rest[0], rest[-1]):
-        return [(database or "", rest)]
+    if bare and bare != '""' and '"' in (bare[0], bare[-1]):
+        return [(database or "", bare)]
     raise BadIdentifier(f'got {text!r}, expected double-quoted parts like "database"."table" or "database"."schema"."table"')
 
 

@@ -145,6 +145,22 @@ def test_identifiers(text: str, expected: list[tuple[str, ...]]) -> None:
     assert identifiers(text, "shop") == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "tables", "expected"),
+    [
+        ('"shop"."both ends"', '"both ends"', '"both ends"'),
+        ('"shop"."both ends"', "both ends", "both ends"),
+        ('"shop".""', 'a,""', '""'),
+        ('"shop"."', '"', '"'),
+        ('"shop".it\'s "new"', 'a,it\'s "new"', 'it\'s "new"'),
+        ('"shop"."c""d"', 'c"d', 'c"d'),
+        ('"shop"."orders"', None, "orders"),
+    ],
+)
+def test_the_names_of_the_statements_tables_tell_whose_quotes_these_are(text: str, tables: str | None, expected: str) -> None:
+    assert identifiers(text, "shop", tables) == [("shop", expected)]
+
+
 @pytest.mark.parametrize("text", ["", "orders", '"shop"', '"shop".', '"shop".a', '"a"."b"."c"."d"', '"shop".""', '"other".x"'])
 def test_what_is_no_identifier(text: str) -> None:
     with pytest.raises(BadIdentifier, match="expected double-quoted parts"):

@@ -60,11 +60,11 @@ def test_sizes(type_name: str, length: int | None, scale: int | None, expected: 
 
 def test_flags_defaults_comments_and_order() -> None:
     first, second = of_change(
-        column("b", 2, defaultValueExpression="'x'", comment="why", optional=False),
+        column("b", 2, defaultValueExpression="'x'", comment="why", optional=False, generated=True),
         column("a", 1, autoIncremented=True, generated=True, typeName=None, typeExpression="SERIAL"),
     )
-    assert (first.name, first.flags, first.data_type, first.nullable) == ("a", {"autoIncremented": "true", "generated": "true"}, "SERIAL", True)
-    assert (second.name, second.default, second.comment, second.nullable, second.flags) == ("b", "'x'", "why", False, {})
+    assert (first.name, first.flags, first.data_type, first.nullable) == ("a", {"autoIncremented": "true"}, "SERIAL", True)
+    assert (second.name, second.default, second.comment, second.nullable, second.flags) == ("b", "'x'", "why", False, {"generated": "true"})
 
 
 def test_columns_without_sound_positions_stand_as_listed() -> None:
@@ -86,13 +86,41 @@ def test_a_field_of_a_row() -> None:
     )  # fmt: skip
     told = [(one.name, one.data_type, one.nullable, one.length, one.precision, one.default, one.comment, one.type_details) for one in table.columns]
     assert told == [
-        ("id", "int32", False, None, None, "0", "", {}),
+        ("id", "int32", False, None, None, None, "", {}),
         ("the name", "VARCHAR", True, 80, None, "x", "what", {}),
         ("fee", "bytes", False, None, 10, None, "", {"scale": "2", "logicalType": "org.apache.kafka.connect.data.Decimal"}),
         ("at", "int64", False, None, None, None, "", {"logicalType": "io.debezium.time.Timestamp"}),
         ("tags", "array", False, None, None, None, "", {}),
         ("flag", "boolean", False, None, None, "true", "", {}),
         ("odd", "NUMERIC", False, None, None, None, "", {}),
+    ]
+
+
+def test_what_postgresql_says_of_its_types_is_not_taken_for_more() -> None:
+    """As sent by Debezium 3.5: sizes that are none, a type that is a habit, texts that are no comments, zeros that stand for nextval."""
+
+    def native(name: str, length: int, scale: int | None = 0) -> dict[str, object]:
+        sizes = {NATIVE + "length": str(length)} | ({} if scale is None else {NATIVE + "scale": str(scale)})
+        return {NATIVE + "type": name, **sizes}
+
+    table = of_rows(
+        {"type": "int32", "field": "id", "default": 0, "parameters": native("SERIAL", 10)},
+        {"type": "int64", "field": "big", "optional": True, "default": 0, "parameters": native("BIGSERIAL", 19)},
+        {"type": "float", "field": "real", "parameters": native("FLOAT4", 8, 8)},
+        {"type": "double", "field": "double", "parameters": native("FLOAT8", 17, 17)},
+        {"type": "struct", "field": "any", "name": "io.debezium.data.VariableScaleDecimal", "doc": "Variable scaled decimal",
+         "parameters": native("NUMERIC", 0, None)},
+        {"type": "bytes", "field": "money", "name": "org.apache.kafka.connect.data.Decimal", "parameters": native("MONEY", 2**31 - 1)},
+        {"type": "bytes", "field": "fee", "name": "org.apache.kafka.connect.data.Decimal", "parameters": native("NUMERIC", 8)},
+    )  # fmt: skip
+    assert [(one.name, one.data_type, one.precision, one.default, one.comment, one.type_details) for one in table.columns] == [
+        ("id", "INT4", None, None, "", {}),
+        ("big", "INT8", None, "0", "", {}),
+        ("real", "FLOAT4", None, None, "", {}),
+        ("double", "FLOAT8", None, None, "", {}),
+        ("any", "NUMERIC", None, None, "", {}),
+        ("money", "MONEY", None, None, "", {}),
+        ("fee", "NUMERIC", 8, None, "", {"scale": "0"}),
     ]
 
 
