@@ -13,6 +13,7 @@ from .jars import Jars, PeersUnavailableError, egeria_jars, kafka_jars
 from .kafka import KafkaBroker
 from .processes import running_processes, stop_all
 from .rest import EgeriaClient
+from .trio import Trio, running_trio
 
 COHORT = "coco"
 
@@ -70,6 +71,33 @@ def egeria(peers_directory: Path, peer_jars: tuple[Jars, Jars], kafka: KafkaBrok
 def java(egeria: EgeriaMember) -> Iterator[EgeriaClient]:
     """The REST API of the shared Egeria member."""
     with egeria.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def _running_trio(peers_directory: Path, peer_jars: tuple[Jars, Jars], kafka: KafkaBroker) -> Iterator[Trio]:
+    with running_trio(peers_directory / "trio", peer_jars[1], kafka) as trio:
+        yield trio
+
+
+@pytest.fixture
+def trio(_running_trio: Trio) -> Trio:
+    """The session's cohort of two Egeria members and ours, all of them running."""
+    _running_trio.run()
+    return _running_trio
+
+
+@pytest.fixture
+def one(trio: Trio) -> Iterator[EgeriaClient]:
+    """The REST API of the trio's first Egeria member, the one with the archive."""
+    with trio.one.client() as client:
+        yield client
+
+
+@pytest.fixture
+def two(trio: Trio) -> Iterator[EgeriaClient]:
+    """The REST API of its second one."""
+    with trio.two.client() as client:
         yield client
 
 

@@ -41,9 +41,9 @@ class HandMember:
         """One instance event for each: NEW_ENTITY_EVENT, UPDATED_RELATIONSHIP_EVENT, ..."""
         self._send_all([("INSTANCE", _instance_section(event_type, instance)) for instance in instances])
 
-    def send(self, category: str, section: JsonObject) -> None:
-        """One event of any kind; category: REGISTRY, TYPEDEF or INSTANCE."""
-        self._send_all([(category, section)])
+    def send(self, category: str, section: JsonObject, **more: object) -> None:
+        """One event of any kind; category: REGISTRY, TYPEDEF or INSTANCE. `more`: further fields of the event, or others in their place."""
+        self._send_all([(category, section)], **more)
 
     def entity(
         self,
@@ -94,10 +94,10 @@ class HandMember:
             "status": "ACTIVE",
         }
 
-    def _send_all(self, sections: list[tuple[str, JsonObject]]) -> None:
-        self._kafka.produce([self._record(category, section) for category, section in sections])
+    def _send_all(self, sections: list[tuple[str, JsonObject]], **more: object) -> None:
+        self._kafka.produce([self._record(category, section, more) for category, section in sections])
 
-    def _record(self, category: str, section: JsonObject) -> Record:
+    def _record(self, category: str, section: JsonObject, more: JsonObject) -> Record:
         topic, section_name = {
             "REGISTRY": ("registration", "registryEventSection"),
             "TYPEDEF": ("types", "typeDefEventSection"),
@@ -115,6 +115,7 @@ class HandMember:
             },
             "eventCategory": category,
             section_name: section,
+            **more,
         }
         text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
         return Record(cohort_topic(self._cohort, topic), f"{self.name}-id".encode(), text.encode("utf-8"))

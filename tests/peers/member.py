@@ -36,9 +36,11 @@ class OurMember:
         kafka: str,
         sources: Sequence[tuple[str, str, Sequence[str]]] = (),
         release: str = "4.2",
+        learn: str = "all",
+        archives: Sequence[Path] = (),
         more: str = "",
     ) -> None:
-        """`sources`: (name, mapper, topics) of each; `more`: further TOML, put before the sources."""
+        """`sources`: (name, mapper, topics) of each; `learn`: which types the cohort may teach; `more`: further TOML, put before the sources."""
         self.name = name
         self.collection_id = collection_id
         self.config = directory / "cohort-sync.toml"
@@ -50,7 +52,7 @@ class OurMember:
             _table("cohort", name=cohort, topic_root=TOPIC_URL_ROOT),
             _table("kafka", bootstrap_servers=[kafka]),
             _table("store", path=str(self.store)),
-            _table("types", release=release),
+            _table("types", release=release, learn=learn, archives=[str(path) for path in archives]),
             _table("http", port=int(self.url.rpartition(":")[2])),
             more,
             *(_table("[sources]", name=name, mapper=mapper, topics=list(topics)) for name, mapper, topics in sources),
@@ -93,6 +95,10 @@ class OurMember:
             return {row.guid: _json(reader, row) for row in live}
 
         return self._read(look)
+
+    def learned_types(self) -> dict[str, int]:
+        """The types that our store has from the cohort, attribute types too: version by name."""
+        return self._read(lambda reader: {row.name: row.version for row in reader.types()})
 
     def _ready(self) -> bool:
         try:

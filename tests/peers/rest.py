@@ -98,6 +98,11 @@ class EgeriaClient:
         """Adds a type to the server, which announces it to the cohort."""
         self._post("/types/typedef", type_def)
 
+    def patch_type_def(self, patch: JsonObject) -> JsonObject:
+        """updateTypeDef: the type as it is after the TypeDefPatch, which the server announces to the cohort."""
+        self._types.pop(patch["typeDefName"], None)
+        return self._post("/types/typedef/update", patch)["typeDef"]
+
     # entities: reads
 
     def entity_if_known(self, guid: str) -> JsonObject | None:
@@ -236,6 +241,11 @@ class EgeriaClient:
         path = f"/instances/entity/{entity['guid']}/home/{entity['metadataCollectionId']}"
         return self._post(path, _validation(entity), **_new_home(new_home, new_name))["entity"]
 
+    def refresh_entity_copy(self, entity: JsonObject) -> None:
+        """refreshEntityReferenceCopy: asks the cohort, and so the entity's home, to send it again."""
+        path = f"/instances/entities/reference-copy/{entity['guid']}/refresh"
+        self._post(path, _validation(entity), homeMetadataCollectionId=entity["metadataCollectionId"])
+
     # relationships: reads
 
     def relationship_if_known(self, guid: str) -> JsonObject | None:
@@ -319,6 +329,11 @@ class EgeriaClient:
         """reHomeRelationship; as re_home_entity."""
         path = f"/instances/relationship/{relationship['guid']}/home/{relationship['metadataCollectionId']}"
         return self._post(path, _validation(relationship), **_new_home(new_home, new_name))["relationship"]
+
+    def refresh_relationship_copy(self, relationship: JsonObject) -> None:
+        """refreshRelationshipReferenceCopy; as refresh_entity_copy."""
+        path = f"/instances/relationships/reference-copy/{relationship['guid']}/refresh"
+        self._post(path, _validation(relationship), homeMetadataCollectionId=relationship["metadataCollectionId"])
 
     # the wire
 
