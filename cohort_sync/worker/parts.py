@@ -29,6 +29,7 @@ from cohort_sync.observe.metrics import Metrics
 from cohort_sync.ocf.connections_out import ConnectionMode, registration_connection
 from cohort_sync.omrs.errors import FatalFault, TransientFault
 from cohort_sync.omrs.events import PROTOCOL_V1, PROTOCOL_V2
+from cohort_sync.omrs.precedence import Verdict
 from cohort_sync.omrs.type_changes import Learn
 from cohort_sync.store.protocol import Reader, WriteSet
 from cohort_sync.store.sqlite import SqliteStore
@@ -285,8 +286,17 @@ class Parts:
         self.types.registry = report.registry
 
     async def _expire_parked(self) -> None:
+        """The types stay those that the cohort flow has learned: this only looks at what waits for them."""
         context = self.inbound_context()
-        await self.store.transact(lambda reader: plan_waiting(reader, context))
+        report = await self.store.transact(lambda reader: plan_waiting(reader, context))
+        for (verdict, event_type), count in report.counts().items():
+            self.metrics.event_applied(verdict.value, event_type, count)
+        for result in report.results:
+            if result.verdict is Verdict.REFUSED:
+                self.metrics.dead_letter(FLOW, FLOW)
+                _log.warning("An event waited too long for its type and is a dead letter now", at=result.record.place, guid=result.guid, reason=result.reason)
+        if report.announced:
+            self.publisher.wake()
 
     def _broker_told(self, problem: str | None) -> None:
         if problem is None:
