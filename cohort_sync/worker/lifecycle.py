@@ -151,6 +151,8 @@ class Lifecycle:
             await parts.flush(left() * _FLUSH_SHARE)
         parts.cohort_stopping.set()
         parts.stopping.set()
+        if parts.opened:
+            parts.publisher.wake()
         await supervisor.join(["cohort", "outbox", "requests", "housekeeping"], left())
         await supervisor.cancel_all()
         if self._http is not None:
