@@ -55,7 +55,7 @@ def archive() -> JsonObject:
             "originatorLicense": "Apache-2.0",
             "creationDate": CREATED,
         },
-        "archiveTypeStore": {"class": "OpenMetadataArchiveTypeStore", "attributeTypeDefs": [_enum()], "newTypeDefs": [_type()]},
+        "archiveTypeStore": {"class": "OpenMetadataArchiveTypeStore", "attributeTypeDefs": [custom_enum()], "newTypeDefs": [custom_type()]},
         "archiveInstanceStore": {
             "class": "OpenMetadataArchiveInstanceStore",
             "entities": list(entities.values()),
@@ -86,7 +86,8 @@ def _pack() -> dict[str, JsonObject]:
     return {one["name"]: one for one in (*content["attributeTypeDefs"], *content["typeDefs"])}
 
 
-def _enum() -> JsonObject:
+def custom_enum() -> JsonObject:
+    """The archive's EnumDef."""
     elements = [{"headerVersion": 1, "ordinal": number, "value": phase, "description": f"Phase {number}."} for number, phase in enumerate(_PHASES)]
     return {
         "class": "EnumDef",
@@ -102,7 +103,8 @@ def _enum() -> JsonObject:
     }
 
 
-def _type() -> JsonObject:
+def custom_type() -> JsonObject:
+    """The archive's EntityDef."""
     return {
         "class": "EntityDef",
         "headerVersion": 1,
@@ -120,15 +122,16 @@ def _type() -> JsonObject:
         "validInstanceStatusList": ["ACTIVE", "DELETED"],
         "initialStatus": "ACTIVE",
         "propertiesDefinition": [
-            _attribute("trialPhase", _enum()),
-            _attribute("protocolNumber", _pack()["string"]),
-            _attribute("enrolled", _pack()["int"]),
-            _attribute("sites", _pack()["array<string>"]),
+            attribute("trialPhase", custom_enum()),
+            attribute("protocolNumber", _pack()["string"]),
+            attribute("enrolled", _pack()["int"]),
+            attribute("sites", _pack()["array<string>"]),
         ],
     }
 
 
-def _attribute(name: str, attribute_type: JsonObject) -> JsonObject:
+def attribute(name: str, attribute_type: JsonObject) -> JsonObject:
+    """A TypeDefAttribute that an instance may leave out."""
     return {
         "headerVersion": 1,
         "attributeName": name,
@@ -200,7 +203,7 @@ def _classification(name: str, values: dict[str, Value]) -> JsonObject:
 
 
 def _header(kind: str, type_name: str, version: int) -> JsonObject:
-    type_def = _type() if type_name == CUSTOM_TYPE else _pack()[type_name]
+    type_def = custom_type() if type_name == CUSTOM_TYPE else _pack()[type_name]
     changed = {"updatedBy": _AUTHOR, "updateTime": CREATED + version} if version > 1 else {}
     return {
         "class": kind,

@@ -3,6 +3,7 @@
 `one` loads an archive at its start, `two` does not; ours reads a shop's schema changes, so that it has home instances.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from .jars import Jars
 from .kafka import KafkaBroker
 from .make_archive import write_archive
 from .member import OurMember
+from .omrs_json import JsonObject
 from .shop import Shop
 from .waiting import eventually
 
@@ -41,6 +43,11 @@ class Trio:
     def topic(self, kind: str) -> str:
         """A topic of the cohort: registration, types or instances."""
         return cohort_topic(COHORT, kind)
+
+    def events(self, kind: str, *, of: str | None = None) -> list[JsonObject]:
+        """All events on a topic of the cohort, in their order; `of`: only those of the member with this metadata collection id."""
+        found = [json.loads(record.value) for record in self.kafka.read(self.topic(kind)) if record.value]
+        return [event for event in found if of in (None, event["originator"].get("metadataCollectionId"))]
 
     def newcomer(self, name: str, *, collection_id: str, learn: str = "all", archives: tuple[Path, ...] = (), more: str = "") -> OurMember:
         """One more member of ours for the cohort, not started, without sources. The same name again is the same member: its store is kept."""
