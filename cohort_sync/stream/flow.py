@@ -64,17 +64,35 @@ class Flow(ABC, Generic[WorkT]):
 
     async def run(self) -> None:
         """Read and commit until told to stop. Raises FatalFault, and nothing else that is not a bug."""
+        pauses = _STORE_BACKOFF.pauses()
         try:
             while not self.stopping.is_set():
-                batch, work = await self._next()
-                if batch and self.reader.is_current(batch):
-                    await self._commit_when_possible(batch, work)
-                self.progress_at = time.monotonic()
-                await self.between()
+                try:
+                    await self._round()
+                    pauses = _STORE_BACKOFF.pauses()
+                except TransientFault as fault:
+                    await self._wait_out(fault, next(pauses))
         finally:
             if self._ahead is not None:
                 await asyncio.gather(self._ahead, return_exceptions=True)
             await self.reader.stop()
+
+    async def _round(self) -> None:
+        batch, work = await self._next()
+        if batch and self.reader.is_current(batch):
+            await self._commit_when_possible(batch, work)
+        self.progress_at = time.monotonic()
+        await self.between()
+
+    async def _wait_out(self, fault: TransientFault, pause: float) -> None:
+        """Where reading begins could not be found out (the store or the broker did not answer, or somebody moved a position just then): ask again."""
+        self.metrics.transient_fault("store")
+        _log.warning(f"Reading cannot go on now; it is tried again in {pause:.1f} s", flow=self.name, reason=str(fault))
+        self.reader.reposition()
+        try:
+            await asyncio.wait_for(self.stopping.wait(), pause)
+        except TimeoutError:
+            return
 
     @contextmanager
     def reading_ahead(self) -> Iterator[Callable[[], None]]:

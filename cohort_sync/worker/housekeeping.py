@@ -7,6 +7,7 @@ import structlog
 
 from cohort_sync.config.settings import StoreSettings
 from cohort_sync.observe.metrics import Metrics
+from cohort_sync.omrs.errors import TransientFault
 from cohort_sync.store.protocol import Reader, Store
 from cohort_sync.stream.flow import Clock
 
@@ -48,16 +49,22 @@ class Housekeeping:
         number = 0
         while not self._stopping.is_set():
             self._look()
-            if number % _MEASURE_EVERY == 0:
-                await self._expire()
-                await self._measure()
-            if number % _PRUNE_EVERY == 0:
-                await self._prune()
+            try:
+                await self._round(number)
+            except TransientFault as fault:
+                _log.warning("The store cannot be looked after now; it is tried again later", reason=str(fault))
             number += 1
             try:
                 await asyncio.wait_for(self._stopping.wait(), _EVERY_SECONDS)
             except TimeoutError:
                 continue
+
+    async def _round(self, number: int) -> None:
+        if number % _MEASURE_EVERY == 0:
+            await self._expire()
+            await self._measure()
+        if number % _PRUNE_EVERY == 0:
+            await self._prune()
 
     async def _prune(self) -> None:
         """In small chunks, so that the writer is never held for long."""

@@ -1,13 +1,15 @@
 """Rounds of housekeeping: what is looked after, when, and with which times."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
+from structlog.testing import capture_logs
 
 import cohort_sync.worker.housekeeping as module
 from cohort_sync.config.settings import StoreSettings
 from cohort_sync.observe.metrics import Metrics
+from cohort_sync.omrs.errors import TransientFault
 from cohort_sync.store.memory import MemoryStore
 from cohort_sync.store.protocol import WriteSet
 from cohort_sync.store.rows import GuardRow, MemberRow, OutboxRow, ParkedRow, PositionMove
@@ -25,7 +27,11 @@ class Keeper:
         self.metrics = Metrics(version="1", member="m", metadata_collection_id="i", type_release="6.1")
         self.settings = settings or StoreSettings(path="x.db")
         self.looks = self.expiries = 0
+        self.expire: Callable[[], Awaitable[None]] = self._count_expiry
         self.written_at = NOW
+
+    async def _count_expiry(self) -> None:
+        self.expiries += 1
 
     def run(self, rounds: int, writes: WriteSet | None = None, *, ends: Mapping[tuple[str, int], int] | None = None) -> MemoryStore:
         """So many rounds."""
@@ -39,14 +45,11 @@ class Keeper:
                 if self.looks == rounds:
                     stopping.set()
 
-            async def expire() -> None:
-                self.expiries += 1
-
             await store.open()
             if writes is not None:
                 await store.transact(lambda _reader: (writes, None))
             keeper = Housekeeping(
-                store, self.settings, expire=expire, look=look, ends=lambda: dict(ends or {}), metrics=self.metrics, clock=lambda: NOW, stopping=stopping
+                store, self.settings, expire=self.expire, look=look, ends=lambda: dict(ends or {}), metrics=self.metrics, clock=lambda: NOW, stopping=stopping
             )
             await asyncio.wait_for(keeper.run(), 30)
 
@@ -84,6 +87,23 @@ def test_gauges_follow_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     assert keeper.shown('cohort_sync_position{partition="0",topic="crm"}') == 5
     assert keeper.shown('cohort_sync_lag_records{partition="0",topic="retail"}') == 3
     assert 'cohort_sync_lag_records{partition="0",topic="crm"}' not in keeper.metrics.render().decode()
+
+
+def test_a_fault_of_the_moment_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = Keeper(monkeypatch)
+    monkeypatch.setattr(module, "_MEASURE_EVERY", 1)
+    faults = [TransientFault("disk full")] * 3
+
+    async def expire() -> None:
+        keeper.expiries += 1
+        if faults:
+            raise faults.pop()
+
+    keeper.expire = expire
+    with capture_logs() as logs:
+        keeper.run(5)
+    assert keeper.expiries == 5
+    assert [line["reason"] for line in logs if line["log_level"] == "warning"] == ["disk full"] * 3
 
 
 def guards(count: int) -> WriteSet:
