@@ -61,6 +61,7 @@ def relationship_event(
     event_type: InstanceEventType,
     relationship: Relationship,
     original: Relationship | None = None,
+    original_type: TypeDefSummary | None = None,
     original_guid: str | None = None,
     original_home: str | None = None,
 ) -> OMRSEvent:
@@ -76,6 +77,7 @@ def relationship_event(
             instance_guid=relationship.guid,
             original_relationship=original,
             relationship=relationship,
+            original_type_def_summary=original_type,
             original_instance_guid=original_guid,
             original_home_metadata_collection_id=original_home,
         ),

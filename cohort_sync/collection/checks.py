@@ -103,6 +103,15 @@ class Checks:
             raise self.error(Kind.TYPE_ERROR, Code.TYPEDEF_ID_NOT_KNOWN, guid, parameter, self.method, self.source)
         return found
 
+    def type_for(self, parameter: str, guid: str | None, category: TypeDefCategory) -> TypeDef:
+        """A known TypeDef of this category."""
+        found = self.type_guid(parameter, guid)
+        actual = category_of(found)
+        if actual is not category:
+            wanted, got = _CATEGORY_NAMES[category], _CATEGORY_NAMES[actual]
+            raise self.error(Kind.TYPE_ERROR, Code.WRONG_TYPEDEF_CATEGORY, found.name, parameter, self.method, self.source, got, wanted)
+        return found
+
     def optional_type_guid(self, parameter: str, guid: str | None) -> TypeDef | None:
         """A known TypeDef, None when none is given (or when it is the GUID of an attribute type, which limits nothing to anything)."""
         if guid is None:

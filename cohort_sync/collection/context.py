@@ -27,6 +27,10 @@ def random_guid() -> str:
     return str(uuid4())
 
 
+def nobody() -> None:
+    """Nobody waits."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CollectionContext:
     """One metadata collection."""
@@ -37,6 +41,8 @@ class CollectionContext:
     new_guid: Callable[[], str] = random_guid
     find_timeout: float = 30.0
     """Seconds that a find may take; 0: no limit."""
+    announced: Callable[[], None] = nobody
+    """Called after a transaction that left something to be sent: whoever sends need not wait for its next look."""
     max_event_bytes: int = 1_000_000
     """The largest event that the broker takes; what does not fit is not stored either, because it could not be announced."""
 

@@ -418,6 +418,16 @@ class OMRSErrorCode(Enum):
         "OMRS-REPOSITORY-400-034",
         "The type {0} passed as the {1} parameter on a {2} request to open metadata repository {3} is of category {4}; {5} is needed",
     )
+    GUID_IN_USE = (
+        400,
+        "OMRS-REPOSITORY-400-901",
+        "The unique identifier {0} passed as the {1} parameter on a {2} request to open metadata repository {3} is in use already",
+    )
+    HOME_IS_ACTIVE = (
+        400,
+        "OMRS-REPOSITORY-400-902",
+        "The instance {0} is homed in metadata collection {1}, whose member is in the cohort; the {2} request to repository {3} cannot take it over",
+    )
     UNEXPECTED_EXCEPTION = (400, "OMAG-COMMON-400-016", "An unexpected {0} exception was caught by {1}; error message was {2}")
     SERVER_NOT_AVAILABLE = (404, "OMAG-MULTI-TENANT-404-001", "The OMAG Server {0} is not available to service a request from user {1}")
     SERVICE_NOT_AVAILABLE = (404, "OMAG-MULTI-TENANT-404-002", "The {0} service is not available on OMAG Server {1} to handle a request from user {2}")

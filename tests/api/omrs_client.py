@@ -35,7 +35,11 @@ class Client:
         self.http = http
         self.store = store
         self.collection = collection
-        self.registry = collection.context.types.registry
+
+    @property
+    def registry(self) -> TypeRegistry:
+        """The types that are known now."""
+        return self.collection.context.types.registry
 
     def post(self, path: str, body: object = None, **query: str) -> Json:
         """A call as 6.x makes it; the answer's body, whose transport status has to be 200."""

@@ -5,6 +5,7 @@ import pytest
 
 from cohort_sync.api.omrs import requests as req
 from cohort_sync.api.omrs.bodies import BadBody, DoNothing, NoBody, NullFails, request_of
+from cohort_sync.api.omrs.handlers import HANDLERS
 from cohort_sync.api.omrs.operations import OPERATIONS, Operation
 from cohort_sync.omrs.enums import InstanceStatus, TypeDefCategory
 
@@ -22,6 +23,10 @@ def test_counts_of_the_releases() -> None:
     assert (len(from_6), sum(one.enterprise for one in from_6)) == (92, 63)
     assert len([one for one in OPERATIONS if one.name != "getClassificationHistory"]) == 99
     assert sum(one.get for one in OPERATIONS) == 20
+
+
+def test_every_operation_has_a_handler_and_no_handler_is_left_over() -> None:
+    assert set(HANDLERS) == set(BY_NAME)
 
 
 def test_a_get_has_no_body_of_its_own() -> None:

@@ -8,6 +8,8 @@ from cohort_sync.api.omrs.operation import Operation
 from cohort_sync.api.omrs.requests import OMRSRequest, PagedFindRequest
 from cohort_sync.api.omrs.responses import OMRSResponse
 from cohort_sync.collection.collection import MetadataCollection
+from cohort_sync.collection.context import is_before_6
+from cohort_sync.collection.headers import Author
 from cohort_sync.omrs.error_codes import OMRSErrorCode
 from cohort_sync.omrs.exceptions import ExceptionKind, OMRSException, WireRelease
 from cohort_sync.omrs.finds import Paging
@@ -38,6 +40,12 @@ class Call:
     request_id: str
     release: WireRelease
     limits: Limits
+
+    @property
+    def author(self) -> Author:
+        """Who changes something. Releases up to 5.x do not know the request by which an instance was changed last."""
+        before_6 = is_before_6(self.collection.context.types.registry.release)
+        return Author(self.user, None if before_6 else self.request_id)
 
     def body(self, request: type[RequestT]) -> RequestT:
         """The body, which the table says is of this class."""

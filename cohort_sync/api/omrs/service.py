@@ -28,7 +28,7 @@ from cohort_sync.collection.context import is_before_6
 from cohort_sync.omrs.error_codes import OMRSErrorCode as Code
 from cohort_sync.omrs.errors import CohortSyncError, ConfigurationError
 from cohort_sync.omrs.exceptions import ExceptionKind as Kind
-from cohort_sync.omrs.exceptions import OMRSException, WireRelease, invalid_parameter, not_supported
+from cohort_sync.omrs.exceptions import OMRSException, WireRelease, invalid_parameter
 
 _LOG = logging.getLogger(__name__)
 _PREFIX = "/servers/{server_name}/open-metadata/repository-services/users/{user_id}"
@@ -142,10 +142,7 @@ class _Service:
             return _json(self._unexpected(call.operation, type(problem).__name__, "see the log of the server", call.release, call.request_id))
 
     async def _handled(self, call: Call) -> OMRSResponse:
-        handler = HANDLERS.get(call.operation.name)
-        if handler is None:
-            raise not_supported(call.operation.method, call.collection.context.source)
-        return await handler(call)
+        return await HANDLERS[call.operation.name](call)
 
     def _check_server(self, call: Call, server_name: str) -> None:
         if server_name != call.collection.context.member.server_name:
