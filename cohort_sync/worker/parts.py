@@ -96,6 +96,8 @@ class Parts:
         """The request to leave the cohort."""
         self.opened = False
         self.started = False
+        self._halts: dict[str, str] = {}
+        """By condition: why it waits for the operator. Told again after an outage, whose reason took its place meanwhile."""
 
     # ------------------------------------------------------------ step 1
 
@@ -225,7 +227,8 @@ class Parts:
                 return
             advice = "make the records available again, or start with worker.on_gap = 'resume' to go on without them"
             _log.error("Records are missing; this partition waits (worker.on_gap = stop)", gap=str(gap), advice=advice)
-            self.health.fails(condition, f"{gap}; {advice}")
+            self._halts[condition] = f"{gap}; {advice}"
+            self.health.fails(condition, self._halts[condition])
 
         return PositionBook(self.store, self.admin, resume_after_gap=self.settings.worker.on_gap == "resume", clock=self.clock, tell=told)
 
@@ -306,10 +309,13 @@ class Parts:
 
     def _source_halted(self, source: str, reason: str | None) -> None:
         self.metrics.halted(source, reason is not None)
+        condition = f"source {source}"
         if reason is None:
-            self.health.holds(f"source {source}")
+            self._halts.pop(condition, None)
+            self.health.holds(condition)
         else:
-            self.health.fails(f"source {source}", reason)
+            self._halts[condition] = reason
+            self.health.fails(condition, reason)
 
     def _condition_changed(self, condition: Condition) -> None:
         self.metrics.condition(condition.name, condition.holds)
@@ -355,7 +361,10 @@ class Parts:
         if missing:
             self.health.fails(condition, f"topics that do not exist yet: {', '.join(sorted(missing))}")
         elif not halted and flow.may_be_ready:
+            self._halts.pop(condition, None)
             self.health.holds(condition)
+        elif condition in self._halts:
+            self.health.fails(condition, self._halts[condition])
 
     # ------------------------------------------------------------ stop
 
