@@ -146,6 +146,8 @@ class Lifecycle:
         if parts.leaving is not None:
             parts.cohort_stopping.set()
             await supervisor.join(["cohort", "requests"], left())
+            if self._http is not None:
+                await self._http.stop()  # whoever writes through our pages would announce something after we left
             await parts.leave()
         if parts.opened and parts.started:
             await parts.flush(left() * _FLUSH_SHARE)
