@@ -35,6 +35,7 @@ def _component_of(number: int, start: str, edges: Sequence[Edge]) -> set[int]:
     low = {start: 0}
     seen: set[int] = set()
     stack: list[int] = []
+    place: dict[int, int] = {}
     walk: list[tuple[str, int, int]] = [(start, -1, 0)]
     while walk:
         node, arrived, position = walk.pop()
@@ -44,6 +45,7 @@ def _component_of(number: int, start: str, edges: Sequence[Edge]) -> set[int]:
             if at in seen:
                 continue
             seen.add(at)
+            place[at] = len(stack)
             stack.append(at)
             edge = edges[at]
             other = edge.two if edge.one == node else edge.one
@@ -58,8 +60,8 @@ def _component_of(number: int, start: str, edges: Sequence[Edge]) -> set[int]:
         parent = walk[-1][0]
         low[parent] = min(low[parent], low[node])
         if low[node] >= depth[parent]:
-            component = set(stack[stack.index(arrived) :])
-            del stack[stack.index(arrived) :]
+            component = set(stack[place[arrived] :])
+            del stack[place[arrived] :]
             if number in component:
                 return component
     return set(stack) if number in stack else set()
