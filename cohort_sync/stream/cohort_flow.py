@@ -11,8 +11,9 @@ from contextlib import nullcontext
 import structlog
 
 from cohort_sync.cohort.inbound.context import InboundContext
-from cohort_sync.cohort.inbound.decoding import DecodedRecord, decode_records
+from cohort_sync.cohort.inbound.decoding import DecodedRecord
 from cohort_sync.cohort.inbound.planner import plan_inbound
+from cohort_sync.cohort.inbound.ready import prepare_records
 from cohort_sync.cohort.inbound.report import InboundReport
 from cohort_sync.cohort.topics import CohortTopics
 from cohort_sync.mapping.record import TopicPartition
@@ -80,7 +81,7 @@ class CohortFlow(Flow[list[DecodedRecord]]):
     async def prepare(self, batch: Batch) -> list[DecodedRecord]:
         ordered = [record for key in sorted(batch.by_partition, key=self._rank) for record in batch.by_partition[key]]
         context = self._context()
-        return await asyncio.to_thread(decode_records, ordered, context.own_key.value, context.max_event_bytes) if ordered else []
+        return await asyncio.to_thread(prepare_records, ordered, context) if ordered else []
 
     async def commit(self, batch: Batch, work: list[DecodedRecord]) -> None:
         async with self._planning:  # a dead letter that is replayed beside this flow may teach a type too

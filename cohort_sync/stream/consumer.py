@@ -41,6 +41,7 @@ from cohort_sync.stream.reading import (
     StartingOffsets,
     WholeTopics,
 )
+from cohort_sync.stream.surplus import Surplus
 
 _log = structlog.stdlib.get_logger(__name__)
 _MISSING_TOPIC_SECONDS = 1.0
@@ -88,9 +89,9 @@ class BatchReader:
         self._halted: set[TopicPartition] = set()
         self._fetch: asyncio.Task[dict[ClientPartition, list[ConsumerRecord[bytes, bytes]]]] | None = None
         self._fetch_generation = 0
+        self._surplus: Surplus[ClientPartition, ConsumerRecord[bytes, bytes]] = Surplus()
         self._batch_done = asyncio.Event()
         self._batch_done.set()
-
         self._away: Away | None = None
         self._pauses = backoff.pauses()
         self._retry_at = 0.0
@@ -165,6 +166,7 @@ class BatchReader:
         self._unplaced.update(self._position, map(theirs, lifted))  # all that is placed, because a fetch that is under way is thrown away as a whole
         self._position.clear()
         self._reached.clear()
+        self._surplus.clear()
         self._generation += 1
 
     def mirror(self, positions: Mapping[TopicPartition, int]) -> None:
@@ -338,6 +340,7 @@ class BatchReader:
 
     def _forget_assignment(self) -> None:
         self._generation += 1
+        self._surplus.clear()
         self._position.clear()
         self._reached.clear()
         self._unplaced.clear()
@@ -391,7 +394,6 @@ class BatchReader:
         if first <= expected <= last:
             return expected
         gap = Gap(partition.topic, partition.partition, expected, first, last)
-        _log.error(f"A position is gone: {gap}", topic=gap.topic, partition=gap.partition, expected=expected, first=first, last=last)
         match await self._on_gap(gap):
             case ResumeAt(offset=offset) if first <= offset <= last:
                 return offset
@@ -415,15 +417,16 @@ class BatchReader:
 
     async def _read(self, wait: float) -> Batch:
         consumer = self._live()
+        if len(self._surplus) >= self._options.max_records:
+            return await self._batch(consumer)
         if self._fetch is None:
             if self._unplaced or not self._subscribed:
                 await asyncio.sleep(min(wait, _NO_ASSIGNMENT_SECONDS))
                 return self._empty()
             self._fetch_generation = self._generation
             # A fetch is never cancelled while the consumer lives (aiokafka would count it as running for ever): it is left for the next poll instead.
-            self._fetch = asyncio.create_task(
-                consumer.getmany(*self._position, timeout_ms=max(1, int(wait * 1000)), max_records=self._options.max_records), name="cohort-sync-fetch"
-            )
+            milliseconds = 0 if self._surplus else max(1, int(wait * 1000))
+            self._fetch = asyncio.create_task(consumer.getmany(*self._position, timeout_ms=milliseconds), name="cohort-sync-fetch")
         fetch = self._fetch
         await asyncio.wait({fetch}, timeout=wait + 1.0)
         if not fetch.done() or fetch.cancelled() or fetch is not self._fetch:
@@ -436,18 +439,20 @@ class BatchReader:
                 return self._empty()  # of a partition that was just assigned and is placed by the next poll
         if self._fetch_generation != self._generation:
             return self._empty()
-        return await self._batch(consumer, fetched)
+        self._surplus.add(fetched)
+        return await self._batch(consumer)
 
-    async def _batch(self, consumer: AIOKafkaConsumer, fetched: Mapping[ClientPartition, list[ConsumerRecord[bytes, bytes]]]) -> Batch:
+    async def _batch(self, consumer: AIOKafkaConsumer) -> Batch:
         by_partition: dict[TopicPartition, tuple[SourceRecord, ...]] = {}
         starts: dict[TopicPartition, int] = {}
         ends: dict[TopicPartition, int] = {}
-        for partition, records in fetched.items():
-            if partition not in self._position or not records:
+        for partition, records in self._surplus.take(self._options.max_records).items():
+            if partition not in self._position:
                 continue
             key = ours(partition)
             if key in self._held_back:
                 consumer.seek(partition, self._position[partition])  # fetched before it was paused: it comes again after `resume`
+                self._surplus.drop(partition)
                 continue
             by_partition[key] = tuple(map(source_record, records))
             starts[key], ends[key] = self._position[partition], records[-1].offset + 1

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from cohort_sync.cohort import announce
 from cohort_sync.cohort.inbound.context import InboundContext
-from cohort_sync.cohort.inbound.decoding import DecodedRecord, decode_records
+from cohort_sync.cohort.inbound.decoding import DecodedRecord
 from cohort_sync.cohort.inbound.planner import plan_inbound
+from cohort_sync.cohort.inbound.ready import prepare_records
 from cohort_sync.cohort.inbound.report import InboundReport
 from cohort_sync.cohort.inbound.waiting import plan_waiting
 from cohort_sync.cohort.member import LocalMember
@@ -280,7 +281,7 @@ class Receiver:
         """Apply these events as one batch, as they would come from a topic: encoded, and decoded again."""
         values = [event if isinstance(event, bytes) else encode_event(event) for event in events]
         records = [SourceRecord("cohort.topic", 0, next(self._offsets), timestamp, key, value) for value in values]
-        return self.take(decode_records(records, self.context.own_key.value, self.context.max_event_bytes))
+        return self.take(prepare_records(records, self.context))
 
     def take(self, batch: Sequence[DecodedRecord]) -> InboundReport:
         """Apply a batch."""

@@ -11,10 +11,10 @@ Classifications whose home is ours are left alone by all of these. One with the 
 from collections.abc import Sequence
 
 from cohort_sync.cohort.inbound.copies import Copies
-from cohort_sync.cohort.inbound.validity import MissingType, Validity
+from cohort_sync.cohort.inbound.validity import Claims, MissingType, Validity
 from cohort_sync.cohort.outbound.overlay import Overlay
 from cohort_sync.omrs.enums import InstanceStatus
-from cohort_sync.omrs.instances import Classification, EntityDetail
+from cohort_sync.omrs.instances import Classification
 from cohort_sync.omrs.precedence import (
     ClassificationClaim,
     Judgement,
@@ -26,8 +26,6 @@ from cohort_sync.omrs.precedence import (
 from cohort_sync.store.rows import ClassificationRow, Tombstone
 from cohort_sync.store.stored import CLASSIFICATION, classification_row, grave
 
-Claims = Sequence[tuple[Classification, ClassificationClaim]]
-
 
 class Classifications:
     """Changes of classifications in the overlay of one batch."""
@@ -36,17 +34,6 @@ class Classifications:
         self._overlay = overlay
         self._copies = copies
         self._validity = validity
-
-    def claims(self, entity: EntityDetail, entity_type: str) -> Claims | MissingType:
-        """The checked classifications of an entity."""
-        claims = []
-        for announced in entity.classifications or ():
-            classification = self._validity.completed(announced, entity.create_time)
-            claim = self._validity.classification(classification, entity.guid or "", entity_type)
-            if isinstance(claim, MissingType):
-                return claim
-            claims.append((classification, claim))
-        return claims
 
     def replace(self, sender: Sender, guid: str, home: str, claims: Claims, *, newer: bool) -> None:
         """A state of the entity was accepted. `newer`: a whole entity was known before (stored or purged), and this state is newer than that."""

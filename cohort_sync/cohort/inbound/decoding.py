@@ -8,6 +8,10 @@ from cohort_sync.mapping.record import SourceRecord
 from cohort_sync.omrs.codec import decode_event
 from cohort_sync.omrs.errors import UndecodableEvent
 from cohort_sync.omrs.events import OMRSEvent
+from cohort_sync.omrs.instances import Classification
+from cohort_sync.omrs.precedence import Claim, ClassificationClaim
+from cohort_sync.omrs.type_registry import TypeRegistry
+from cohort_sync.store.rows import InstanceRow
 
 
 class NotForUs(msgspec.Struct, frozen=True):
@@ -16,7 +20,25 @@ class NotForUs(msgspec.Struct, frozen=True):
     reason: str
 
 
-Decoded = OMRSEvent | UndecodableEvent | NotForUs
+class ReadyEntity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A new state of an entity from another member, decoded, found valid under `registry` and made into rows (`ready` makes these)."""
+
+    event_type: str
+    type_name: str
+    instance_guid: str | None
+    """As the section of the event says it."""
+    originator: str | None
+    event_time: int | None
+    claim: Claim
+    claims: tuple[tuple[Classification, ClassificationClaim], ...]
+    """Its classifications."""
+    graves: tuple[str, ...]
+    """The keys of their tombstones."""
+    row: InstanceRow
+    registry: TypeRegistry
+
+
+Decoded = OMRSEvent | ReadyEntity | UndecodableEvent | NotForUs
 DecodedRecord = tuple[SourceRecord, Decoded]
 
 OWN_RECORD = NotForUs("our own record")
@@ -31,10 +53,11 @@ def decode_records(records: Iterable[SourceRecord], own_key: bytes, max_event_by
 def decoding(records: Iterable[SourceRecord], own_key: bytes, max_event_bytes: int = 1_000_000) -> Iterator[DecodedRecord]:
     """The same one by one, as they are asked for. `plan_inbound` asks slice by slice, so that an event is planned while it is still in the processor's cache:
     decoding and planning together take a third less time than with the whole batch decoded before (a planner that may run again needs a new iterator)."""
-    return ((record, _decode(record, own_key, max_event_bytes)) for record in records)
+    return ((record, decode(record, own_key, max_event_bytes)) for record in records)
 
 
-def _decode(record: SourceRecord, own_key: bytes, max_event_bytes: int) -> Decoded:
+def decode(record: SourceRecord, own_key: bytes, max_event_bytes: int) -> Decoded:
+    """One record. Never raises."""
     if record.key == own_key:
         return OWN_RECORD
     value = record.value

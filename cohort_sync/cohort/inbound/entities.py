@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from cohort_sync.cohort.inbound.classifications import Classifications
 from cohort_sync.cohort.inbound.context import InboundContext
 from cohort_sync.cohort.inbound.copies import Copies
+from cohort_sync.cohort.inbound.decoding import ReadyEntity
 from cohort_sync.cohort.inbound.endings import WRONG_KIND, Endings, Outcome, tombstone_of_claim
-from cohort_sync.cohort.inbound.validity import MissingType, Validity, refuse, type_ids
+from cohort_sync.cohort.inbound.validity import Claims, MissingType, Validity, refuse, type_ids
 from cohort_sync.cohort.outbound.overlay import Overlay
 from cohort_sync.cohort.outbound.typed import proxy_of_entity
 from cohort_sync.omrs.enums import InstanceStatus
@@ -29,7 +30,7 @@ from cohort_sync.omrs.precedence import (
     judge_instance,
     judge_proxy,
 )
-from cohort_sync.store.rows import InstanceRow, Kind
+from cohort_sync.store.rows import InstanceRow, Kind, Tombstone
 from cohort_sync.store.stored import entity_rows, proxy_rows
 
 NOT_SAVED = Judgement(Verdict.EXCLUDED, "the save rule keeps it out")
@@ -52,30 +53,46 @@ class Entities:
         if isinstance(claim, MissingType):
             return claim
         guid = entity.guid or ""
-        row = self._overlay.instances.get(guid)
-        held = None if row is not None and row.kind == Kind.PROXY else row
-        buried = self._overlay.tombstones.get(guid) if held is None or held.create_time != claim.create_time else None
-        judged = judge_instance(sender, claim, held, buried, re_homed=re_homed)
+        judged, held, buried = self._judged(sender, guid, claim, re_homed=re_homed)
         if judged.verdict is Verdict.DUPLICATE and entity.classifications:
-            return self._merge(sender, guid, claim, entity)
+            claims = self._validity.classifications(entity, claim.type_name)
+            return claims if isinstance(claims, MissingType) else self._merged(sender, guid, claims)
         if judged.verdict is not Verdict.STORED:
-            if buried is not None and judged.verdict is Verdict.STALE and claim.create_time == buried.create_time:
-                self._copies.bury(tombstone_of_claim(guid, claim))
             return judged
         if not (claim.status == DELETED and held is not None) and not self._saved(entity):
             return NOT_SAVED
         if entity.type is not None and (missing := self._validity.properties(entity.type, entity.properties, f"entity {guid}")):
             return missing
-        claims = self._classifications.claims(entity, claim.type_name)
+        claims = self._validity.classifications(entity, claim.type_name)
         if isinstance(claims, MissingType):
             return claims
         new, _ = entity_rows(replace(entity, classifications=None) if entity.classifications else entity)
-        newer = held is not None or buried is not None
-        self._classifications.replace(sender, guid, claim.home, claims, newer=newer)
+        self._classifications.replace(sender, guid, claim.home, claims, newer=held is not None or buried is not None)
         self._overlay.instances.put(guid, new)
         if claim.status == DELETED and (held is None or held.status != DELETED):
             self._copies.delete_relationships(new, entity, sender)
         return ACCEPT
+
+    def save_ready(self, sender: Sender, ready: ReadyEntity) -> Judgement:
+        """The same for a live entity that was found valid before, where no rule keeps anything out."""
+        guid, claim = ready.row.guid, ready.claim
+        judged, held, buried = self._judged(sender, guid, claim)
+        if judged.verdict is Verdict.DUPLICATE and ready.claims:
+            return self._merged(sender, guid, ready.claims)
+        if judged.verdict is Verdict.STORED:
+            self._classifications.replace(sender, guid, claim.home, ready.claims, newer=held is not None or buried is not None)
+            self._overlay.instances.put(guid, ready.row)
+        return judged
+
+    def _judged(self, sender: Sender, guid: str, claim: Claim, *, re_homed: bool = False) -> tuple[Judgement, InstanceRow | None, Tombstone | None]:
+        """The verdict, what is stored of the entity itself (a proxy is hearsay), and its tombstone where that counts."""
+        row = self._overlay.instances.get(guid)
+        held = None if row is not None and row.kind == Kind.PROXY else row
+        buried = self._overlay.tombstones.get(guid) if held is None or held.create_time != claim.create_time else None
+        judged = judge_instance(sender, claim, held, buried, re_homed=re_homed)
+        if buried is not None and judged.verdict is Verdict.STALE and claim.create_time == buried.create_time:
+            self._copies.bury(tombstone_of_claim(guid, claim))
+        return judged, held, buried
 
     def delete(self, sender: Sender, entity: EntityDetail) -> Outcome:
         """DELETED: the copy becomes a soft-deleted one, whatever status the event gives it."""
@@ -167,10 +184,7 @@ class Entities:
             self._overlay.instances.put(guid, proxy_rows(proxy)[0])
         return judged
 
-    def _merge(self, sender: Sender, guid: str, claim: Claim, entity: EntityDetail) -> Outcome:
-        claims = self._classifications.claims(entity, claim.type_name)
-        if isinstance(claims, MissingType):
-            return claims
+    def _merged(self, sender: Sender, guid: str, claims: Claims) -> Judgement:
         return ACCEPT if self._classifications.merge(sender, guid, claims) else DUPLICATE
 
     def _saved(self, entity: EntityDetail | EntityProxy) -> bool:

@@ -2,6 +2,7 @@
 
 from cohort_sync.cohort.inbound.context import InboundContext
 from cohort_sync.cohort.inbound.copies import Copies
+from cohort_sync.cohort.inbound.decoding import ReadyEntity
 from cohort_sync.cohort.inbound.endings import Endings, Outcome
 from cohort_sync.cohort.inbound.entities import Entities
 from cohort_sync.cohort.inbound.refresh import Refresh
@@ -72,6 +73,10 @@ class Instances:
                 return self._refresh.answer(section)
             case Event.BATCH_INSTANCES_EVENT | Event.INSTANCE_ERROR_EVENT | Event.UNKNOWN_INSTANCE_EVENT | None:
                 return NO_EFFECT
+
+    def apply_ready(self, ready: ReadyEntity) -> Judgement:
+        """Stage what an event does that was made ready."""
+        return self._entities.save_ready(Sender(ready.originator, self._context.local), ready)
 
     def element(self, sender: Sender, instance: EntityDetail | Relationship) -> Outcome:
         """One element of a BATCH_INSTANCES event, judged by its own type."""

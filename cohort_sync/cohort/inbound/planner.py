@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from cohort_sync.cohort.inbound.context import InboundContext
 from cohort_sync.cohort.inbound.copies import Copies
-from cohort_sync.cohort.inbound.decoding import DecodedRecord, NotForUs
+from cohort_sync.cohort.inbound.decoding import DecodedRecord, NotForUs, ReadyEntity
 from cohort_sync.cohort.inbound.endings import Outcome
 from cohort_sync.cohort.inbound.instances import Instances
 from cohort_sync.cohort.inbound.letters import dead_letter, parked, record_of
@@ -35,12 +35,13 @@ from cohort_sync.store.protocol import Reader, WriteSet
 from cohort_sync.store.rows import ParkedRow
 
 SOURCE = "cohort"
-SLICE = 100
-"""So many records are decoded, read for and planned together: few enough to stay in the processor's cache, enough to make the store's queries worth it."""
+SLICE = 500
+"""So many records are read for and planned together: enough to make the store's queries worth it, few enough not to hold a whole batch of decoded events."""
 PARKED_AT_ONCE = 10_000
 """At most so many parked events are applied with the type that they wait for; `plan_waiting` applies the rest."""
 
 Event = tuple[SourceRecord, OMRSEvent]
+InstanceEvent = tuple[SourceRecord, OMRSEvent | ReadyEntity]
 
 
 def plan_inbound(reader: Reader, batch: Iterable[DecodedRecord], context: InboundContext) -> tuple[WriteSet, InboundReport]:
@@ -88,9 +89,12 @@ class InboundPlanner:
             self._instances = Instances(self._overlay, self._copies, replace(self._context, registry=self._types.registry), self._answered)
         if changed := self._types.take_changed():
             self.retry(row for row in self._reader.parked(type_names=changed, limit=PARKED_AT_ONCE) if not self.is_settled(row))
-        prefetch(self._overlay, (event.instance_event_section for _, event in instances if event.instance_event_section is not None))
-        for record, event in instances:
-            self._instance_event(record, event, self._context.now)
+        prefetch(self._overlay, (event for _, event in instances))
+        for record, instance in instances:
+            if isinstance(instance, ReadyEntity):
+                self._ready_entity(record, instance)
+            else:
+                self._instance_event(record, instance, self._context.now)
         return len(batch)
 
     def retry(self, rows: Iterable[ParkedRow]) -> None:
@@ -136,12 +140,14 @@ class InboundPlanner:
 
     # ------------------------------------------------------------ sorting
 
-    def _sorted(self, batch: Sequence[DecodedRecord]) -> tuple[list[Event], list[Event], list[Event]]:
+    def _sorted(self, batch: Sequence[DecodedRecord]) -> tuple[list[Event], list[Event], list[InstanceEvent]]:
         registry: list[Event] = []
         types: list[Event] = []
-        instances: list[Event] = []
+        instances: list[InstanceEvent] = []
         for record, event in batch:
-            if isinstance(event, NotForUs):
+            if isinstance(event, ReadyEntity):
+                instances.append((record, event))
+            elif isinstance(event, NotForUs):
                 self._tell(record, None, Judgement(Verdict.IGNORED, event.reason))
             elif isinstance(event, UndecodableEvent):
                 self._refuse(record, None, event)
@@ -195,6 +201,14 @@ class InboundPlanner:
         if alarm is not None:
             self._alarms.append(alarm)
         self._tell(record, event, judged, type_name=change.name if change is not None else None, guid=change.guid if change is not None else None)
+
+    def _ready_entity(self, record: SourceRecord, ready: ReadyEntity) -> None:
+        if ready.registry is not self._types.registry:  # a type came between: what was found valid may not be so any more
+            self._instance_event(record, decode_event(record.value or b""), self._context.now)
+            return
+        verdict, reason = self._instances.apply_ready(ready)
+        self._overlay.keep()
+        self._results.append(EventResult(record, ready.event_type, verdict, ready.instance_guid, ready.type_name, ready.originator, ready.event_time, reason))
 
     def _instance_event(self, record: SourceRecord, event: OMRSEvent, parked_since: int) -> None:
         section = event.instance_event_section or InstanceSection()

@@ -2,19 +2,27 @@
 
 from collections.abc import Iterable
 
+from cohort_sync.cohort.inbound.decoding import ReadyEntity
 from cohort_sync.cohort.outbound.overlay import Overlay
-from cohort_sync.omrs.events import InstanceSection
+from cohort_sync.omrs.events import OMRSEvent
 from cohort_sync.omrs.instances import EntityDetail, EntityProxy, Relationship
 from cohort_sync.store.stored import grave
 
 
-def prefetch(overlay: Overlay, sections: Iterable[InstanceSection]) -> None:
+def prefetch(overlay: Overlay, events: Iterable[OMRSEvent | ReadyEntity]) -> None:
     """Fill the overlay. Only speed depends on this: what is not fetched here is read when it is asked for."""
     entities: set[str] = set()
     others: set[str] = set()
     graves: set[str] = set()
     buried: set[str] = set()
-    for section in sections:
+    for event in events:
+        if isinstance(event, ReadyEntity):
+            entities.add(event.row.guid)
+            graves.update(event.graves)
+            continue
+        section = event.instance_event_section
+        if section is None:
+            continue
         batch = section.instance_batch
         for entity in (section.entity, section.entity_proxy, *(batch.entities or () if batch else ())):
             if entity is not None and entity.guid is not None:

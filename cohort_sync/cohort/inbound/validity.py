@@ -3,6 +3,7 @@
 A type that is not known is no fault of the instance: it waits for the type. Everything else that is wrong is a PoisonEvent of the stage "validate".
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 from msgspec.structs import replace
@@ -25,6 +26,10 @@ class MissingType(NamedTuple):
 
     name: str
     guid: str
+
+
+Claims = Sequence[tuple[Classification, ClassificationClaim]]
+"""Classifications that were found valid, with their headers."""
 
 
 class Validity:
@@ -83,6 +88,17 @@ class Validity:
         if header is classification.type and created is not None:
             return classification
         return replace(classification, type=header, create_time=entity_created if created is None else created)
+
+    def classifications(self, entity: EntityDetail, entity_type: str) -> Claims | MissingType:
+        """All classifications of an entity."""
+        claims = []
+        for announced in entity.classifications or ():
+            classification = self.completed(announced, entity.create_time)
+            claim = self.classification(classification, entity.guid or "", entity_type)
+            if isinstance(claim, MissingType):
+                return claim
+            claims.append((classification, claim))
+        return claims
 
     def is_known(self, header: InstanceType) -> bool:
         """Is this type known by name and GUID?"""

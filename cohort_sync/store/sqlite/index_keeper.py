@@ -12,7 +12,7 @@ from cohort_sync.omrs.errors import CohortSyncError
 
 _LOG = logging.getLogger(__name__)
 
-QUIET_SECONDS: Final = 0.02
+QUIET_SECONDS: Final = 0.1
 """So long nothing is written before the index gets its turn."""
 CHUNK: Final = 100
 """Changes taken at once: about 12 ms."""
@@ -77,7 +77,7 @@ class IndexKeeper:
         while self._under_way or clock() < self._written + QUIET_SECONDS:
             if clock() > end:
                 return False
-            await asyncio.sleep(QUIET_SECONDS)
+            await asyncio.sleep(QUIET_SECONDS / 5)
         return True
 
 
