@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from .compare import assert_same, by_guid, differences
+from .compare import assert_same, differences
 from .conftest import COHORT
 from .egeria import EgeriaMember
-from .hand import proxy
+from .homes import homed_at, with_ends_of_today
 from .kafka import KafkaBroker
 from .member import OurMember
-from .omrs_json import JsonObject
 from .records import SAMPLES, sample_records
 from .rest import EgeriaClient
 from .waiting import eventually
@@ -84,10 +83,10 @@ def test_java_shows_every_home_instance_of_ours(fed: OurMember, java: EgeriaClie
     assert kinds.count("EntityDetail") == sum(file["entities"].values())
     assert kinds.count("Relationship") == sum(file["relationships"].values())
 
-    said = {guid: _with_ends_of_today(instance, ours) for guid, instance in ours.items()}
+    said = with_ends_of_today(ours)
 
     def shown() -> bool:
-        assert_same(said, _homed_at(fed.collection_id, java))
+        assert_same(said, homed_at(fed.collection_id, java))
         return True
 
     eventually(shown, timeout=20, interval=0.5, what="the Java member has copies that equal ours")
@@ -126,17 +125,6 @@ def test_only_the_broken_samples_are_dead_letters(fed: OurMember) -> None:
 
 def test_the_java_member_has_no_complaint(fed: OurMember, egeria: EgeriaMember) -> None:
     assert egeria.complaints() == []
-
-
-def _with_ends_of_today(instance: JsonObject, ours: dict[str, JsonObject]) -> JsonObject:
-    """A relationship is announced once, with its ends as they were; a Java member brings them up to date with every event of an entity."""
-    ends = {name: proxy(ours[instance[name]["guid"]]) for name in ("entityOneProxy", "entityTwoProxy") if name in instance}
-    return instance | ends
-
-
-def _homed_at(collection_id: str, java: EgeriaClient) -> dict[str, JsonObject]:
-    known = [*java.find_entities(), *java.find_relationships()]
-    return by_guid(instance for instance in known if instance["metadataCollectionId"] == collection_id)
 
 
 def _follows(ours: OurMember, java: EgeriaClient, guid: str) -> None:

@@ -1,0 +1,2 @@
+ALTER TABLE carriers RENAME TO drivers;
+INSERT INTO drivers (name, code) VALUES ('Hagel', 'HAG');

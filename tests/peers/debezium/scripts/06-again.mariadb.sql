@@ -1,0 +1,12 @@
+USE shop;
+CREATE TABLE gone (id INT PRIMARY KEY, a INT, b INT);
+CREATE TABLE also_gone (id INT PRIMARY KEY);
+DROP TABLE gone, also_gone;
+CREATE TABLE gone (k VARCHAR(3), b TEXT NOT NULL, a INT, PRIMARY KEY (k));
+DROP TABLE keyed_again;
+CREATE TABLE copied AS SELECT id, email FROM `Kunden & Co`;
+CREATE TABLE alike LIKE order_lines;
+DROP TABLE IF EXISTS nothing_there;
+CREATE DATABASE short_lived;
+CREATE TABLE short_lived.t (id INT PRIMARY KEY);
+DROP DATABASE short_lived;

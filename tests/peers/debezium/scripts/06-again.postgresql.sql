@@ -1,0 +1,3 @@
+DROP TABLE no_key;
+CREATE TABLE no_key (k VARCHAR(3) PRIMARY KEY, word TEXT NOT NULL);
+INSERT INTO no_key VALUES ('a', 'b');

@@ -1,0 +1,18 @@
+USE shop;
+CREATE TABLE `order lines, "quoted"` (`Artikel Nr.` INT PRIMARY KEY, `say "hi"` INT, `back``tick` INT, `it's` INT, `semi;colon` INT, `comma, (brackets)` INT);
+CREATE TABLE `"` (`"` INT PRIMARY KEY);
+CREATE TABLE `"both ends"` (id INT PRIMARY KEY);
+CREATE TABLE `back``tick` (id INT PRIMARY KEY);
+CREATE TABLE `it's` (id INT PRIMARY KEY);
+CREATE TABLE `a::b` (`x::y` INT PRIMARY KEY, `:z` INT, `z:` INT, `50%25` INT, `%3A` INT);
+CREATE TABLE `a` (`b::x::y` INT PRIMARY KEY);
+CREATE TABLE `dot.ted` (`c.d` INT PRIMARY KEY);
+CREATE TABLE `naïve 日本 Ωmega` (`größe` INT PRIMARY KEY, `emoji-free` INT);
+CREATE TABLE `rename table a to b` (id INT PRIMARY KEY, `rename to c` INT);
+CREATE TABLE `select` (`from` INT PRIMARY KEY, `Group` INT);
+CREATE TABLE `1st` (`2nd` INT PRIMARY KEY, `3` INT);
+CREATE TABLE UPPER (Id INT PRIMARY KEY);
+CREATE TABLE upper (ID INT PRIMARY KEY, other INT);
+ALTER TABLE `order lines, "quoted"` RENAME TO `Order  lines;"x`;
+RENAME TABLE `it's` TO `it``s "new"`, `a::b` TO `::c::`, `"` TO `""`;
+ALTER TABLE `rename table a to b` COMMENT = 'RENAME TO zzz', RENAME COLUMN `rename to c` TO `c to d`;

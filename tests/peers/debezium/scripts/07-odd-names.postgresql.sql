@@ -1,0 +1,15 @@
+CREATE SCHEMA "Odd schema.x";
+CREATE TABLE "order lines" ("Artikel Nr." INT PRIMARY KEY, "say ""hi""" INT, "back`tick" INT, "it's" INT, "a::b" INT, "größe" INT);
+CREATE TABLE "order_lines" (id INT PRIMARY KEY, other INT);
+CREATE TABLE "Order_Lines" (id INT PRIMARY KEY);
+CREATE TABLE "a::b" (":x" INT PRIMARY KEY);
+CREATE TABLE "dot.ted" ("c.d" INT PRIMARY KEY);
+CREATE TABLE "日本" (id INT PRIMARY KEY);
+CREATE TABLE "Odd schema.x"."t.u" (id INT PRIMARY KEY);
+INSERT INTO "order lines" VALUES (1);
+INSERT INTO "order_lines" VALUES (1);
+INSERT INTO "Order_Lines" VALUES (1);
+INSERT INTO "a::b" VALUES (1);
+INSERT INTO "dot.ted" VALUES (1);
+INSERT INTO "日本" VALUES (1);
+INSERT INTO "Odd schema.x"."t.u" VALUES (1);

@@ -1,0 +1,16 @@
+USE shop;
+CREATE VIEW view_of_lines AS SELECT order_id, line FROM order_lines;
+CREATE INDEX i_item ON order_lines (item);
+DROP INDEX i_item ON order_lines;
+INSERT INTO order_lines (order_id, line, item, price, note) VALUES (1, 1, 'x', 2, '');
+TRUNCATE TABLE order_lines;
+ALTER TABLE order_lines ENGINE = InnoDB;
+ALTER TABLE order_lines ADD CONSTRAINT positive CHECK (price > 0);
+CREATE TEMPORARY TABLE passing (id INT PRIMARY KEY);
+DROP TEMPORARY TABLE passing;
+CREATE SEQUENCE numbers;
+CREATE PROCEDURE nothing_much() SELECT 1;
+CREATE TRIGGER before_line BEFORE INSERT ON order_lines FOR EACH ROW SET NEW.quantity = 1;
+CREATE USER somebody@localhost;
+ANALYZE TABLE order_lines;
+DROP VIEW view_of_lines;
