@@ -115,7 +115,8 @@ class KafkaSettings(Section, frozen=True, kw_only=True):
         Meta(
             ge=0.5,
             le=3600,
-            description="How often new topics are looked for that match a source's topic_pattern; topics that were missing at the start are looked for every second.",
+            description="How often new topics are looked for that match a source's topic_pattern; "
+            "topics that were missing at the start are looked for every second.",
         ),
     ] = 30
     create_topics: Annotated[bool, Meta(description="Create the cohort topics, with one partition each, when they are missing.")] = True
