@@ -65,13 +65,12 @@ def test_a_custom_type_is_learned_and_outlives_a_restart(trio: Trio, one: Egeria
 
 def test_who_learns_nothing_lets_the_instances_wait_until_an_archive_brings_the_type(trio: Trio, archived: dict[str, JsonObject]) -> None:
     trials = _of_the_custom_type(archived)
-    identity = str(uuid.uuid4())
-    with _guest(trio, "learns-nothing", identity, learn="none") as deaf:
+    with _guest(trio, "learns-nothing", learn="none") as deaf:
         assert deaf.learned_types() == {}
         assert deaf.homed(ARCHIVE_GUID).keys() == archived.keys() - trials
         assert deaf.command("status")["parked"] >= len(trials)
         assert deaf.command("dlq", "list") == []
-    with _guest(trio, "learns-nothing", identity, learn="none", archives=(trio.archive,)) as deaf:
+    with _guest(trio, "learns-nothing", learn="none", archives=(trio.archive,)) as deaf:
         eventually(lambda: deaf.homed(ARCHIVE_GUID).keys() == archived.keys(), timeout=10, what="what has waited for the type is here")
         assert_same(deaf.homed(ARCHIVE_GUID), archived)
         assert deaf.command("dlq", "list") == []
@@ -82,7 +81,7 @@ def test_who_learns_custom_types_keeps_the_open_ones_of_its_release(trio: Trio, 
     future = _entity_def("FutureReferenceable", "Referenceable", origin=_OPEN_METADATA_TYPES)
     hand.send("TYPEDEF", {"typeDefEventType": "NEW_TYPEDEF_EVENT", "typeDef": future})
     hand.announce("NEW_ENTITY_EVENT", hand.entity(future, {"qualifiedName": "of the future"}))
-    with _guest(trio, "learns-custom", str(uuid.uuid4()), learn="custom") as member:
+    with _guest(trio, "learns-custom", learn="custom") as member:
         assert member.learned_types().items() >= _TAUGHT.items()
         assert future["name"] not in member.learned_types()
         assert_same(member.homed(ARCHIVE_GUID), archived)
@@ -176,9 +175,9 @@ def test_nothing_of_it_was_refused(trio: Trio) -> None:
 
 
 @contextmanager
-def _guest(trio: Trio, name: str, collection_id: str, *, learn: str, archives: tuple[Path, ...] = ()) -> Iterator[OurMember]:
+def _guest(trio: Trio, name: str, *, learn: str, archives: tuple[Path, ...] = ()) -> Iterator[OurMember]:
     """One more member of ours, which has read everything that the cohort said."""
-    member = trio.newcomer(name, collection_id=collection_id, learn=learn, archives=archives)
+    member = trio.newcomer(name, learn=learn, archives=archives)
     member.start()
     try:
         eventually(lambda: caught_up(member), timeout=20, what=f"{name} has read everything")

@@ -4,6 +4,7 @@
 """
 
 import json
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,12 +50,12 @@ class Trio:
         found = [json.loads(record.value) for record in self.kafka.read(self.topic(kind)) if record.value]
         return [event for event in found if of in (None, event["originator"].get("metadataCollectionId"))]
 
-    def newcomer(self, name: str, *, collection_id: str, learn: str = "all", archives: tuple[Path, ...] = (), more: str = "") -> OurMember:
+    def newcomer(self, name: str, *, learn: str = "all", archives: tuple[Path, ...] = (), more: str = "") -> OurMember:
         """One more member of ours for the cohort, not started, without sources. The same name again is the same member: its store is kept."""
         return OurMember(
             self.directory / name,
             name=name,
-            collection_id=collection_id,
+            collection_id=str(uuid.uuid5(uuid.UUID(self.ours.collection_id), name)),
             cohort=COHORT,
             kafka=self.kafka.bootstrap,
             learn=learn,

@@ -1,6 +1,7 @@
 package peers;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -95,8 +96,36 @@ public class PeerServer
         }
         omrs.setSecurityVerifier(new OpenMetadataServerSecurityVerifier());   // this call is what connects to the topics and registers
 
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> omrs.disconnect(false)));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> leave(omrs)));
         System.out.println("PEER READY " + name + " " + url);
+    }
+
+    /**
+     * Leaves the topics, and waits until the consumers have left their groups: the disconnect only asks them to. The next start in this place
+     * would hear nothing before the broker has given up on them, 30 seconds after the stop (which is what a server that was killed has to go through).
+     */
+    private static void leave(OMRSOperationalServices omrs)
+    {
+        omrs.disconnect(false);
+        long deadline = System.currentTimeMillis() + 10_000;
+        while (consuming() && System.currentTimeMillis() < deadline)
+        {
+            try
+            {
+                Thread.sleep(20);
+            }
+            catch (InterruptedException stop)
+            {
+                return;
+            }
+        }
+    }
+
+    private static boolean consuming()
+    {
+        return Thread.getAllStackTraces().values().stream()
+                     .flatMap(Arrays::stream)
+                     .anyMatch(frame -> frame.getClassName().contains("KafkaOpenMetadataEventConsumer"));
     }
 
     private static RepositoryServicesConfig repositoryServices(Map<String, String> option, String name, String url)
