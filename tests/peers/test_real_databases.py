@@ -25,6 +25,7 @@ from .rest import EgeriaClient
 from .waiting import eventually
 
 _COHORT = "databases"
+_SMALL = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _UNSEEN = "09-unseen"
 _SOURCES = r"""
 [[sources]]
@@ -90,7 +91,7 @@ def scene(peers_directory: Path, peer_jars: tuple[Jars, Jars], kafka: KafkaBroke
         missing = ""
     if missing:
         pytest.fail(missing, pytrace=False)
-    egeria = EgeriaMember(directory / "cocoDB", peer_jars[1], name="cocoDB", cohort=_COHORT, kafka=kafka.bootstrap)
+    egeria = EgeriaMember(directory / "cocoDB", peer_jars[1], name="cocoDB", cohort=_COHORT, kafka=kafka.bootstrap, java_options=_SMALL)
     ours = OurMember(
         directory / "catalogue",
         name="catalogue",

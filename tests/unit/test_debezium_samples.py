@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from debezium_records import moved
@@ -12,6 +13,8 @@ from cohort_sync.mapping.record import SourceRecord
 from cohort_sync.mapping.samples import read_samples
 from cohort_sync.mapping.spi import MapperSettings
 from cohort_sync.omrs.instances import EntityDetail, Relationship
+from cohort_sync.omrs.primitive_values import plain_value
+from cohort_sync.omrs.properties import InstanceProperties
 from cohort_sync.testing.mappers import golden_differences, try_mapper
 from mappers.debezium.mapper import DebeziumMapper
 
@@ -128,7 +131,58 @@ def test_what_a_postgresql_connector_sent_gives_the_shapes_of_its_tables() -> No
     assert {result.guids[f"{public}::carriers::{name}"] for name in ("id", "name")} <= keys
 
 
-@pytest.mark.parametrize("path", [f"samples/{SAMPLES}", "debezium/mariadb.jsonl", "debezium/postgresql.jsonl"])
+def columns_of(result: DryRunResult, table: str) -> dict[str, tuple[str, int | None, str | None]]:
+    """Type, precision and default by the name of the column."""
+    told = {}
+    for one in result.instances:
+        name = result_name(one)
+        if isinstance(one, EntityDetail) and name.startswith(f"{table}::"):
+            embedded = next(values(c.properties) for c in one.classifications or () if c.name == "TypeEmbeddedAttribute")
+            told[name.removeprefix(f"{table}::")] = (embedded["dataType"], values(one.properties).get("precision"), embedded.get("defaultValue"))
+    return told
+
+
+def values(properties: InstanceProperties | None) -> dict[str, Any]:
+    return {name: plain_value(value) for name, value in ((properties and properties.instance_properties) or {}).items()}
+
+
+def result_name(one: EntityDetail | Relationship) -> str:
+    return str(values(one.properties).get("qualifiedName", ""))
+
+
+def test_a_snapshot_says_nothing_new_of_what_was_written_in_other_words() -> None:
+    """INT1, FIXED(4,1), BOOL DEFAULT TRUE: the statement as it was written, and a later snapshot of the same table."""
+    records = records_of("debezium/mariadb-words.jsonl")
+    first = next(n for n, one in enumerate(records) if b"CREATE TABLE spelled" in (one.value or b""))
+    written, again = tried(records[: first + 4]), tried(records)
+    spelled = "MariaDB Relational Database::till::shop::spelled"
+    columns = columns_of(written, spelled)
+    assert columns == columns_of(again, spelled)
+    assert len(columns) == 47
+    assert (columns["c"], columns["g"], columns["l"]) == (("MEDIUMINT UNSIGNED", None, None), ("DECIMAL", 5, None), ("DOUBLE", None, None))
+    assert (columns["p"], columns["aq"], columns["ao"]) == (("TINYINT", None, "1"), ("VARCHAR", None, "it's"), ("DATETIME", None, None))
+    assert {one.version for one in again.instances if result_name(one).startswith(spelled)} == {1}
+
+
+def test_quotation_marks_at_both_ends_of_a_name_are_part_of_it() -> None:
+    shop = "MariaDB Relational Database::till::shop"
+    names = tried(records_of("debezium/mariadb-words.jsonl")).guids.keys()
+    assert {f'{shop}::"both ends"', f'{shop}::""'} <= names
+    assert not {f"{shop}::both ends", f'{shop}::"'} & names
+
+
+def test_what_a_postgresql_snapshot_calls_serial_is_an_integer_in_the_stream() -> None:
+    records = records_of("debezium/postgresql-words.jsonl")
+    public = "PostgreSQL Relational Database Schema::depot::depot.public"
+    streamed, snapshot = (columns_of(tried(part), f"{public}::defaults") for part in (records[:2], records[:1]))
+    assert streamed.pop("s") == ("INT4", None, None)
+    assert streamed == snapshot
+    assert (streamed["id"], streamed["word"], streamed["nought"]) == (("INT8", None, None), ("TEXT", None, "word"), ("INT8", None, "0"))
+    everything = columns_of(tried(records), f"{public}::everything")
+    assert (everything["a_real"], everything["a_numeric"], everything["a_numeric82"]) == (("FLOAT4", None, None), ("NUMERIC", None, None), ("NUMERIC", 8, None))
+
+
+@pytest.mark.parametrize("path", [f"samples/{SAMPLES}", "debezium/mariadb.jsonl", "debezium/postgresql.jsonl", "debezium/mariadb-words.jsonl"])
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 def test_a_part_that_is_sent_again_changes_nothing(path: str, share: float) -> None:
     records = records_of(path)
