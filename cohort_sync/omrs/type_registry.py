@@ -51,6 +51,7 @@ class TypeRegistry:
         "_attribute_types",
         "_attributes",
         "_chains",
+        "_classifiable",
         "_guids",
         "_instance_types",
         "_subtypes",
@@ -79,6 +80,7 @@ class TypeRegistry:
         self._usable = {name: str(one.guid) for name, one in types.items() if self._missing_supertype(one) is None}
         self._attributes: dict[str, Mapping[str, TypeDefAttribute]] = {}
         self._chains: dict[str, tuple[str, ...]] = {}
+        self._classifiable: dict[tuple[str, str], bool] = {}
         self._instance_types: dict[str, InstanceType] = {}
         self._subtypes: dict[str, frozenset[str]] | None = None
 
@@ -275,9 +277,13 @@ class TypeRegistry:
 
     def can_classify(self, classification: str, entity: str) -> bool:
         """May a classification stand on an entity of this type? One without valid types may stand on any. Raises UnknownType."""
-        links = self.classification_def(classification).valid_entity_defs
-        self.entity_def(entity)
-        return not links or any(self.is_a(entity, above) for link in links if (above := self._linked(link)) is not None)
+        found = self._classifiable.get((classification, entity))
+        if found is None:
+            links = self.classification_def(classification).valid_entity_defs
+            self.entity_def(entity)
+            found = not links or any(self.is_a(entity, above) for link in links if (above := self._linked(link)) is not None)
+            self._classifiable[classification, entity] = found
+        return found
 
     def valid_entity_types(self, classification: str) -> frozenset[str]:
         """The entity types on which a classification may stand, subtypes included. Raises UnknownType."""

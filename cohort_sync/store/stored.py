@@ -135,15 +135,15 @@ def _instance_row(
     _check_range(guid, header.version, instance_type.type_def_version, created, header.update_time or 0)
     return InstanceRow(
         guid,
-        kind.value,
+        kind._value_,  # `value` is a property made in Python, and this is asked for every row
         instance_type.type_def_name,
         home,
         header.replicated_by,
-        (header.instance_provenance_type or InstanceProvenanceType.UNKNOWN).value,
+        (header.instance_provenance_type or InstanceProvenanceType.UNKNOWN)._value_,
         header.version,
         created,
         header.update_time,
-        (status or InstanceStatus.UNKNOWN).value,
+        (status or InstanceStatus.UNKNOWN)._value_,
         instance_type.type_def_version,
         name,
         end1,

@@ -46,6 +46,15 @@ def test_a_replaced_instance_moves_into_the_history(driver: Driver) -> None:
     assert driver.read(lambda r: r.history("b")) == []
 
 
+def test_any_text_may_be_a_guid_and_has_its_history(driver: Driver) -> None:
+    """With the NUL and without: what cannot be told as JSON goes another way."""
+    odd = ["", "größe 🜁", "quoted '\"\\", "tab\tline\n", "\x1f", "[1]", "null"]
+    for guids in (odd, [*odd, "nul\x00", "nul"]):
+        driver.put(*(entity(guid, 1) for guid in guids))
+        driver.put(*(entity(guid, 2) for guid in guids))
+        assert {guid: driver.read(lambda r, guid=guid: r.history(guid)[0].document) for guid in guids} == {guid: entity(guid, 1).document for guid in guids}
+
+
 def test_valid_until_the_new_creation_when_the_new_version_has_no_update_time(driver: Driver) -> None:
     driver.put(entity("a", 3))
     driver.put(entity("a", 1, create_time=900))

@@ -132,14 +132,14 @@ class Validity:
             refuse(f"{what} has headerVersion {header.header_version}; expected at most {HEADER_VERSION}")
         self._status(status, what)
         return Claim(
-            kind.value,
+            kind._value_,  # `value` is a property made in Python, and this is asked for every event
             kind_of.type_def_name,
             home,
             header.replicated_by,
-            (header.instance_provenance_type or InstanceProvenanceType.UNKNOWN).value,
+            (header.instance_provenance_type or InstanceProvenanceType.UNKNOWN)._value_,
             header.version,
             created,
-            (status or InstanceStatus.UNKNOWN).value,
+            (status or InstanceStatus.UNKNOWN)._value_,
             kind_of.type_def_version,
         )
 

@@ -17,8 +17,9 @@ V = TypeVar("V")
 class Layered(Generic[K, V]):
     """One kind of row. `None` is a row that is not there."""
 
-    def __init__(self, load: Callable[[Collection[K]], Mapping[K, V]]) -> None:
+    def __init__(self, load: Callable[[Collection[K]], Mapping[K, V]], touched: "list[_Stageable]") -> None:
         self._load = load
+        self._touched = touched
         self.stored: dict[K, V | None] = {}
         self.kept: dict[K, V | None] = {}
         self._staged: dict[K, V | None] = {}
@@ -43,6 +44,8 @@ class Layered(Generic[K, V]):
 
     def put(self, key: K, value: V | None) -> None:
         """Change it for the present record."""
+        if not self._staged:
+            self._touched.append(self)
         self._staged[key] = value
 
     def changed(self) -> dict[K, V | None]:
@@ -71,13 +74,18 @@ class Overlay:
     def __init__(self, reader: Reader, source: str) -> None:
         self._reader = reader
         self.source = source
-        self.instances = Layered[str, InstanceRow](reader.instances)
-        self.classifications = Layered[str, tuple[ClassificationRow, ...]](lambda guids: {g: tuple(c) for g, c in reader.classifications(guids).items()})
-        self.tombstones = Layered[str, Tombstone](reader.tombstones)
-        self.identities = Layered[str, IdentityRow](reader.identities)
-        self.objects = Layered[str, ObjectRow](lambda keys: reader.objects(source, keys))
-        self.guards = Layered[str, GuardRow](lambda names: reader.guards(source, names))
-        self._memos = Layered[str, bytes](lambda keys: {key: reader.memo(source, key) for key in keys})
+        touched: list[_Stageable] = []
+        self._touched = touched
+        """The layers that the present record has changed: few of all."""
+        self.instances = Layered[str, InstanceRow](reader.instances, touched)
+        self.classifications = Layered[str, tuple[ClassificationRow, ...]](
+            lambda guids: {guid: tuple(rows) for guid, rows in reader.classifications(guids).items()}, touched
+        )
+        self.tombstones = Layered[str, Tombstone](reader.tombstones, touched)
+        self.identities = Layered[str, IdentityRow](reader.identities, touched)
+        self.objects = Layered[str, ObjectRow](lambda keys: reader.objects(source, keys), touched)
+        self.guards = Layered[str, GuardRow](lambda names: reader.guards(source, names), touched)
+        self._memos = Layered[str, bytes](lambda keys: {key: reader.memo(source, key) for key in keys}, touched)
         self._purged: set[str] = set()
         self._staged_purged: set[str] = set()
         self._outbox: list[OutboxRow] = []
@@ -139,23 +147,24 @@ class Overlay:
                 found[changed_guid] = row
         return [found[g] for g in sorted(found)]
 
-    def _layers(self) -> "tuple[_Stageable, ...]":
-        return (self.instances, self.classifications, self.tombstones, self.identities, self.objects, self.guards, self._memos)
-
     def keep(self) -> None:
         """The present record stands."""
-        for layer in self._layers():
+        for layer in self._touched:
             layer.keep()
-        self._purged |= self._staged_purged
-        self._outbox += self._staged_outbox
-        self._staged_purged.clear()
-        self._staged_outbox.clear()
+        self._touched.clear()
+        if self._staged_purged:
+            self._purged |= self._staged_purged
+            self._staged_purged.clear()
+        if self._staged_outbox:
+            self._outbox += self._staged_outbox
+            self._staged_outbox.clear()
         self._has_changed = False
 
     def drop(self) -> None:
         """The present record is taken back whole."""
-        for layer in self._layers():
+        for layer in self._touched:
             layer.drop()
+        self._touched.clear()
         self._staged_purged.clear()
         self._staged_outbox.clear()
         self._has_changed = False

@@ -1,9 +1,14 @@
-"""A WriteSet as statements. Every table is one or a few `executemany`: the rows go to SQLite as they are."""
+"""A WriteSet as statements. Every table is one or a few `executemany`: the rows go to SQLite as they are.
+
+The history is one statement for all rows of a batch: it is the longest, and inside a statement the interpreter is free for others.
+"""
 
 import sqlite3
 from collections.abc import Collection, Mapping
 from operator import itemgetter
 from typing import TypeVar
+
+import msgspec
 
 from cohort_sync.store.positions import lost
 from cohort_sync.store.protocol import WriteSet
@@ -12,6 +17,8 @@ from cohort_sync.store.sqlite import statements as sql
 
 Key = TypeVar("Key", str, tuple[str, str])
 Row = TypeVar("Row", bound=tuple[object, ...])
+
+_encode = msgspec.json.Encoder().encode
 
 
 def write(connection: sqlite3.Connection, writes: WriteSet, now: int) -> None:
@@ -62,11 +69,19 @@ def _put_instances(connection: sqlite3.Connection, rows: Collection[InstanceRow]
     """
     batch = sorted(rows, key=itemgetter(0))
     many = connection.executemany
-    superseded = many(sql.SUPERSEDE, [(row.guid, row.create_time if row.update_time is None else row.update_time) for row in batch]).rowcount
+    superseded = _supersede(connection, {row.guid: row.create_time if row.update_time is None else row.update_time for row in batch})
     if superseded and many(sql.REPLACE_SAME_PLACE, batch).rowcount < superseded:
         many(sql.REPLACE_ANY_PLACE, batch)
     if superseded < len(batch):
         many(sql.INSERT_INSTANCE, batch)
+
+
+def _supersede(connection: sqlite3.Connection, until: dict[str, int]) -> int:
+    """Move what stands under these GUIDs into the history, valid until then; answers how many rows there were."""
+    text = _encode(until).decode()
+    if "\\u0000" in text:  # SQLite's JSON ends a text there
+        return connection.executemany(sql.SUPERSEDE, until.items()).rowcount
+    return connection.execute(sql.SUPERSEDE_ALL, (text,)).rowcount
 
 
 def _put(connection: sqlite3.Connection, statement: str, rows: Collection[tuple[object, ...]]) -> None:
