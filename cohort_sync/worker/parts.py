@@ -400,10 +400,11 @@ class Parts:
             _log.warning("Not everything was sent before the stop; it is sent at the next start", left=left)
 
     async def close(self) -> None:
-        """Close what is open, the store last."""
-        if self.started:
-            await self.shell.stop()
+        """Close what is open, the connections side by side, the store last."""
+        closing = [self.shell.stop()] if self.started else []
         if self.opened:
-            await self.sender.close()
-            await self.admin.close()
+            closing += [self.sender.close(), self.admin.close()]
+        for problem in await asyncio.gather(*closing, return_exceptions=True):
+            if isinstance(problem, BaseException):
+                _log.warning("A connection could not be closed in good order", reason=str(problem))
         await self.store.close()
