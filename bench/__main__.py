@@ -22,6 +22,8 @@ PARTS: dict[str, Callable[[], list[Measurement]]] = {
     "memory": memory.measure,
 }
 RESULT = Path("build/bench.json")
+_WIDE = 120
+"""Columns of a terminal that shows the single runs too."""
 
 
 def main() -> None:
@@ -43,7 +45,7 @@ def main() -> None:
             measurements = tuple(PARTS[name]())
         parts.append(Part(name=name, seconds=round(time.monotonic() - began, 1), measurements=measurements))
         console.print(f"{name} took {parts[-1].seconds:.0f} s", style="dim", highlight=False)
-    console.print(table(parts))
+    console.print(table(parts, wide=console.width >= _WIDE))
     found = missed(parts)
     for sentence in found:
         console.print(f"[bold red]missed[/]  {sentence}", highlight=False)

@@ -1,18 +1,22 @@
 """How long a person waits for `cohort-sync --help`."""
 
-import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from bench.results import Measurement, median
 
-def measure(runs: int = 11) -> dict[str, object]:
-    """Wall time of the whole process, in milliseconds, the median of several runs after one warm-up."""
+_RUNS = 11
+TARGET_MS = 150
+
+
+def measure() -> list[Measurement]:
+    """Wall time of the whole process; the first run, which may have to read files, does not count."""
     command = [str(Path(sys.executable).parent / "cohort-sync"), "--help"]
     times = []
-    for _ in range(runs + 1):
+    for _ in range(_RUNS + 1):
         began = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         times.append((time.perf_counter() - began) * 1000)
-    return {"help_ms_median": round(statistics.median(times[1:]), 1), "help_ms_best": round(min(times[1:]), 1), "target_ms": 150}
+    return [median("cohort-sync --help", times[1:], "ms", at_most=TARGET_MS)]

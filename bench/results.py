@@ -55,16 +55,18 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     measurements: tuple[Measurement, ...]
 
 
-def table(parts: Sequence[Part]) -> Table:
-    """The page for people."""
+def table(parts: Sequence[Part], *, wide: bool) -> Table:
+    """The page for people; `wide` has the single runs and what they were made of too."""
     page = Table(title="Measurements of this run (medians where there are several)")
-    for title, right in (("part", False), ("what", False), ("measured", True), ("target", True), ("", False), ("runs", False)):
-        page.add_column(title, justify="right" if right else "left")
+    for title, right in (("part", False), ("what", False), ("measured", True), ("target", True), ("", False)):
+        page.add_column(title, justify="right" if right else "left", no_wrap=True)
+    if wide:
+        page.add_column("runs")
     for part in parts:
         for number, one in enumerate(part.measurements):
             verdict = {True: "[green]met[/]", False: "[bold red]MISSED[/]", None: ""}[one.met]
-            runs = ", ".join(map(shown, one.samples)) or one.note
-            page.add_row(part.name if number == 0 else "", one.name, f"{shown(one.value)} {one.unit}".rstrip(), one.target, verdict, runs)
+            runs = [", ".join(map(shown, one.samples[:5])) or one.note] if wide else []
+            page.add_row(part.name if number == 0 else "", one.name, f"{shown(one.value)} {one.unit}".rstrip(), one.target, verdict, *runs)
         page.add_section()
     return page
 
