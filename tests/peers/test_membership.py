@@ -114,10 +114,11 @@ def test_a_java_member_comes_back_and_asks_for_what_it_has_forgotten(trio: Trio)
 
         def listed() -> bool:
             assert _listed_by_ours(trio.ours)[trio.two.collection_id]["lastSeen"] > heard
+            assert trio.knows_ours(trio.two)
             assert trio.ours.collection_id in _listed_by_java(two)
             return True
 
-        eventually(_told(listed), timeout=_SOON, what="ours has heard of it again, and it lists ours")
+        eventually(_told(listed), timeout=_SOON, what="ours has heard of it again, and it of ours")
         assert _registrations(trio, trio.two.collection_id)[len(before) :][:1] == ["RE_REGISTRATION_EVENT"]
 
         assert two.entity_if_known(table["guid"]) is None, "a member in memory has forgotten its copies"

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .egeria import EgeriaMember, cohort_topic
@@ -75,6 +76,14 @@ class Trio:
         for member in stopped:
             member.wait_ready()
 
+    def knows_ours(self, java: EgeriaMember) -> bool:
+        """Whether an Egeria member has heard our registration since it was started: for `eventually`.
+
+        Its list does not tell, it comes from a file. What a member in memory is asked for before it has heard the registration of the home, it marks
+        DEREGISTERED_REPOSITORY for good.
+        """
+        return f"registration request has been received for cohort {COHORT} from server {self.ours.name} " in java.process.output()
+
     def caught_up(self) -> bool:
         """Whether ours has read all there is and sent all it has: for `eventually`."""
         return caught_up(self.ours)
@@ -111,6 +120,8 @@ def running_trio(directory: Path, egeria: Jars, kafka: KafkaBroker) -> Iterator[
     trio = Trio(kafka, java[0], java[1], ours, shop, directory, archive)
     trio.run()
     eventually(trio.caught_up, timeout=30, what="ours has read what the cohort said at its start")
+    for member in java:
+        eventually(partial(trio.knows_ours, member), timeout=10, what=f"{member.name} has heard the registration of ours")
     yield trio
     ours.stop()
     code = ours.process.exit_code
