@@ -1,9 +1,10 @@
 """The apply path: events of a peer through the real broker protocol and a whole worker process into SQLite (synchronous=FULL), against the bare ceiling."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
-from bench.ceiling import bare_rate, rows_of
+from bench.ceiling import bare_rate, bare_rate_with_decode, rows_of
 from bench.events import KEY, rising, size_of
 from bench.feed import fill, make_topics
 from bench.progress import rate_of
@@ -35,15 +36,15 @@ def measure() -> list[Measurement]:
             config = member_config("bench", cohort="bench", bootstrap=broker.bootstrap, collection_id=f"bench-{number}", worker={"batch_size": BATCH})
             with WorkerProcess(place, config) as worker:
                 worker.start()
-                worker_rates.append(rate_of(worker, lambda w=worker: w.records_read([topics.instances]), len(events)))
+                worker_rates.append(rate_of(worker, partial(worker.records_read, [topics.instances]), len(events)))
                 worker.stop()
-            with_decode.append(bare_rate(place / "bare-decode.db", batches, rows_of))
-            without_decode.append(bare_rate(place / "bare.db", decoded, None))
+            with_decode.append(bare_rate_with_decode(place / "bare-decode.db", batches))
+            without_decode.append(bare_rate(place / "bare.db", decoded))
     size = f"{len(events):,} events of {size_of(events):,} bytes, {VERSIONS} versions of {ENTITIES:,} entities"
     return [
-        median("worker: events applied", worker_rates, "events/s", note=size),
-        median("ceiling: bare sqlite3, decode included", with_decode, "events/s"),
-        median("ceiling: bare sqlite3, decode excluded", without_decode, "events/s"),
+        median("worker: events applied", worker_rates, "/s", note=size),
+        median("ceiling, decode included", with_decode, "/s"),
+        median("ceiling, decode excluded", without_decode, "/s"),
         median("worker / ceiling, decode included", [a / b for a, b in zip(worker_rates, with_decode, strict=True)], "", at_least=TARGET),
         median("worker / ceiling, decode excluded", [a / b for a, b in zip(worker_rates, without_decode, strict=True)], "", at_least=TARGET),
     ]

@@ -6,7 +6,7 @@ threads, and the queue of the find index, whose triggers are not in the ceiling.
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cohort_sync.omrs.codec import decode_event
@@ -28,8 +28,17 @@ def rows_of(event: bytes) -> Rows:
     return entity_rows(section.entity)
 
 
-def bare_rate(path: Path, batches: Sequence[Sequence[bytes]] | Sequence[Sequence[Rows]], decode: Callable[[bytes], Rows] | None) -> float:
-    """Events a second over all batches, each one transaction. With `decode` they are bytes and decoding is in the time; else they are rows."""
+def bare_rate_with_decode(path: Path, batches: Sequence[Sequence[bytes]]) -> float:
+    """Events a second over all batches, each one transaction, from bytes to rows to the disk."""
+    return _rate(path, ([rows_of(event) for event in batch] for batch in batches))
+
+
+def bare_rate(path: Path, batches: Sequence[Sequence[Rows]]) -> float:
+    """The same from rows to the disk."""
+    return _rate(path, batches)
+
+
+def _rate(path: Path, batches: Iterable[Sequence[Rows]]) -> float:
     connection = connections.for_writing(path)
     try:
         migrate.migrate(connection, path, migrate.migrations())
@@ -38,10 +47,9 @@ def bare_rate(path: Path, batches: Sequence[Sequence[bytes]] | Sequence[Sequence
         connection.execute(sql.START_POSITION, (*_TOPIC, 0))
         began = time.perf_counter()
         done = 0
-        for batch in batches:
-            rows = [decode(event) for event in batch] if decode is not None else batch
+        for rows in batches:
             _write(connection, rows, done)
-            done += len(batch)
+            done += len(rows)
         return done / (time.perf_counter() - began)
     finally:
         connection.close()

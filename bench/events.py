@@ -5,6 +5,7 @@ from cohort_sync.cohort.member import LocalMember
 from cohort_sync.omrs.codec import encode_event
 from cohort_sync.omrs.enums import InstanceEventType, InstanceProvenanceType, InstanceStatus
 from cohort_sync.omrs.instances import Classification, EntityDetail
+from cohort_sync.omrs.primitive_values import PlainValue
 from cohort_sync.omrs.type_registry import TypeRegistry
 
 PEER = LocalMember(
@@ -20,37 +21,38 @@ _TEXT = "A description of some length, as people write it into their glossary, w
 
 def entity(registry: TypeRegistry, number: int, version: int) -> EntityDetail:
     """One entity at one version; the description changes with each version, so every write is a real one."""
-    properties = {
+    properties: dict[str, PlainValue] = {
         "qualifiedName": f"GlossaryTerm::bench::{number}",
         "displayName": f"term {number}",
         "description": f"version {version}: " + _TEXT,
         "additionalProperties": {"steward": "erin"},
     }
-    origin = {
-        "instance_provenance_type": InstanceProvenanceType.LOCAL_COHORT,
-        "metadata_collection_id": PEER.metadata_collection_id,
-        "metadata_collection_name": PEER.metadata_collection_name,
-        "created_by": "erinoverview",
-        "create_time": START + number,
-    }
     confidential = Classification(
         type=registry.instance_type("Confidentiality"),
-        name="Confidentiality",
+        instance_provenance_type=InstanceProvenanceType.LOCAL_COHORT,
+        metadata_collection_id=PEER.metadata_collection_id,
+        metadata_collection_name=PEER.metadata_collection_name,
+        created_by="erinoverview",
+        create_time=START + number,
         version=1,
-        status=InstanceStatus.ACTIVE,
+        name="Confidentiality",
         properties=registry.properties("Confidentiality", {"confidentialityLevel": 3}),
-        **origin,
+        status=InstanceStatus.ACTIVE,
     )
     return EntityDetail(
         type=registry.instance_type("GlossaryTerm"),
-        guid=f"00000000-0000-4000-8000-{number:012x}",
-        version=version,
+        instance_provenance_type=InstanceProvenanceType.LOCAL_COHORT,
+        metadata_collection_id=PEER.metadata_collection_id,
+        metadata_collection_name=PEER.metadata_collection_name,
+        created_by="erinoverview",
         updated_by="erinoverview",
+        create_time=START + number,
         update_time=START + number + version,
+        version=version,
+        guid=f"00000000-0000-4000-8000-{number:012x}",
         classifications=[confidential],
         properties=registry.properties("GlossaryTerm", properties),
         status=InstanceStatus.ACTIVE,
-        **origin,
     )
 
 

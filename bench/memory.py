@@ -33,4 +33,4 @@ def measure() -> list[Measurement]:
             peak = worker.peak_memory
             worker.stop()
     note = f"{number:,} events of {size:,} bytes"
-    return [Measurement(name="worker: peak resident memory", value=round(peak / (1 << 20), 1), unit="MiB", at_most=TARGET_MIB, note=note)]
+    return [Measurement(name="worker: peak memory", value=round(peak / (1 << 20), 1), unit="MiB", at_most=TARGET_MIB, note=note)]
