@@ -16,9 +16,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cohort_sync import __version__
 from cohort_sync.api.omrs.bodies import BadBody, DoNothing, NullFails, request_of
 from cohort_sync.api.omrs.call import BadQuery, Call, Handler, Limits
 from cohort_sync.api.omrs.handlers import HANDLERS
+from cohort_sync.api.omrs.openapi import openapi_document
 from cohort_sync.api.omrs.operation import Operation
 from cohort_sync.api.omrs.operations import OPERATIONS
 from cohort_sync.api.omrs.responses import OMRSResponse, failed
@@ -66,6 +68,7 @@ def omrs_routes(collection: MetadataCollection, *, access: Access | None = None,
     """
     service = _Service(collection, access or Access(), limits or Limits())
     return [
+        Route("/v3/api-docs", service.document, methods=["GET"]),
         Route(f"{_PREFIX}/enterprise/{{operation:path}}", service.enterprise, methods=["GET", "POST"]),
         Route(f"{_PREFIX}/{{operation:path}}", service.local, methods=["GET", "POST"]),
     ]
@@ -77,6 +80,13 @@ class _Service:
         self._access = access
         self._limits = limits
         self._router = Router(OPERATIONS)
+        self._openapi: bytes | None = None
+
+    async def document(self, _request: Request) -> Response:
+        """The OpenAPI document, where the platforms of Java members have theirs."""
+        if self._openapi is None:
+            self._openapi = msgspec.json.encode(openapi_document(__version__, token=bool(self._access.token)))
+        return Response(self._openapi, media_type="application/json")
 
     async def local(self, request: Request) -> Response:
         """A call of the local repository."""
