@@ -15,6 +15,7 @@ from cohort_sync.omrs.enums import AttributeCardinality, EventCategory, EventErr
 from cohort_sync.omrs.errors import UndecodableEvent
 from cohort_sync.omrs.events import ErrorSection, InstanceSection, OMRSEvent, TypeDefSection
 from cohort_sync.omrs.exchange import ExchangeFilter, ExchangeRule
+from cohort_sync.omrs.instances import EntityDetail, InstanceType
 from cohort_sync.omrs.precedence import Verdict
 from cohort_sync.omrs.type_changes import Learn
 from cohort_sync.omrs.type_registry import TypeRegistry
@@ -238,7 +239,9 @@ def test_a_type_whose_supertype_is_missing_lets_its_instances_wait_on() -> None:
     assert receiver.entity("s") == rocket
 
 
-def test_a_new_property_waits_for_the_patch_of_its_type() -> None:
+@pytest.mark.parametrize("type_version", [1, 2])
+def test_a_new_property_waits_for_the_patch_of_its_type(type_version: int) -> None:
+    """Also where the instance has the type version that it was created with (seen on a running server)."""
     receiver = Receiver()
     receiver.hear(EXPERT.teaches(SPACESHIP))
     patch = TypeDefPatch(
@@ -251,7 +254,8 @@ def test_a_new_property_waits_for_the_patch_of_its_type() -> None:
     )
     newer = replace(SPACESHIP, version=2, properties_definition=[attribute("crew"), attribute("warpFactor")])
     expert = knowing(newer)
-    ship = expert.entity("s", type_name="Spaceship", warpFactor="9")
+    ship: EntityDetail = expert.entity("s", type_name="Spaceship", warpFactor="9")
+    ship = replace(ship, type=replace(ship.type or InstanceType(), type_def_version=type_version))
     assert receiver.verdict(expert.new(ship)) is V.PARKED
     assert not receiver.look_after_parked().results
     assert receiver.reader.parked_size() == 1

@@ -105,14 +105,17 @@ class Validity:
         return self._registry.is_known(header.type_def_guid, header.type_def_name)
 
     def properties(self, header: InstanceType, properties: InstanceProperties | None, what: str) -> MissingType | None:
-        """Do the properties fit the type? Unknown ones of a type that is newer at the sender wait for its patch."""
+        """Do the properties fit the type? Unknown ones wait for the patch of a type that is newer at the sender, or that is not of the release.
+
+        The version alone does not tell: a Java member leaves that of an instance as it was created when it fills an attribute that a patch has brought since.
+        """
         name = header.type_def_name or ""
         problems = property_problems(self._registry, name, properties)
         if not problems:
             return None
         known = self._registry.type_def(name)
-        newer = known is not None and header.type_def_version > known.version
-        if newer and all(problem.code is PropertyProblemCode.BAD_PROPERTY_FOR_TYPE for problem in problems):
+        patchable = known is not None and (header.type_def_version > known.version or name not in self._registry.base)
+        if patchable and all(problem.code is PropertyProblemCode.BAD_PROPERTY_FOR_TYPE for problem in problems):
             return MissingType(name, header.type_def_guid or "")
         return refuse(f"{what}: " + "; ".join(problem.message for problem in problems))
 
