@@ -76,7 +76,7 @@ class Scene:
             self.databases.assert_shown(shown)
             return shown
 
-        return eventually(as_listed, timeout=30, interval=0.5, what="the Java member shows what information_schema lists")
+        return eventually(as_listed, timeout=120, interval=0.5, what="the Java member shows what information_schema lists")
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def test_every_home_instance_is_the_same_at_the_java_member(scene: Scene) -> Non
         assert_same(with_ends_of_today(ours), homed_at(scene.ours.collection_id, scene.java))
         return True
 
-    eventually(same, timeout=20, interval=0.5, what="the Java member has copies that equal ours")
+    eventually(same, timeout=60, interval=0.5, what="the Java member has copies that equal ours")
 
 
 def test_nothing_was_refused(scene: Scene) -> None:
