@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from announcements import Announcements
 from made_peer import KEY, PEER, Ending, PeerLife
 from made_sources import TOPIC_PATTERN, mixed, topics_of
@@ -124,6 +125,7 @@ def _unsent(reader: Reader) -> dict[str, list[bytes]]:
     return {channel: [row.value for row in rows if row.channel == channel] for channel in CHANNELS}
 
 
+@pytest.mark.timeout(600)  # a minute or so on a machine of its own
 def test_a_worker_that_is_killed_twenty_times_ends_like_one_that_is_left_alone(tmp_path: Path) -> None:
     seed = int(os.environ.get("COHORT_SYNC_CHAOS_SEED") or random.SystemRandom().randrange(1 << 32))
     print(f"COHORT_SYNC_CHAOS_SEED={seed}")
