@@ -64,6 +64,10 @@ class KafkaBroker:
         """All records that the topic holds at the moment of the call: partition by partition, each in its order."""
         return asyncio.run(self._read(topic))
 
+    def ends(self, topics: Iterable[str]) -> dict[str, int]:
+        """The offset after the last record of each topic, all partitions together."""
+        return asyncio.run(self._ends(topics))
+
     def _format(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         values = {"CONTROLLER_PORT": str(free_port()), "PORT": str(self.port), "DATA": str(self.directory / "data")}
@@ -108,6 +112,18 @@ class KafkaBroker:
             await asyncio.gather(*sent)
         finally:
             await producer.stop()
+
+    async def _ends(self, topics: Iterable[str]) -> dict[str, int]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
+        async with _admin(self.bootstrap) as admin:
+            described = {each["topic"]: each["partitions"] for each in await admin.describe_topics(list(topics))}
+        await consumer.start()
+        try:
+            parts = [TopicPartition(topic, part["partition"]) for topic, partitions in described.items() for part in partitions]
+            ends = await consumer.end_offsets(parts)
+        finally:
+            await consumer.stop()
+        return {topic: sum(end for part, end in ends.items() if part.topic == topic) for topic in described}
 
     async def _read(self, topic: str) -> list[Record]:
         async with _admin(self.bootstrap) as admin:

@@ -14,7 +14,7 @@ from .make_archive import ARCHIVE_GUID, CUSTOM_ENUM, CUSTOM_TYPE, attribute, cus
 from .member import OurMember
 from .omrs_json import JsonObject
 from .rest import EgeriaClient
-from .trio import COHORT, Trio, caught_up
+from .trio import COHORT, Trio
 from .waiting import eventually
 
 _OPEN_METADATA_TYPES = "bce3b0a0-662a-4f87-b8dc-844078a11a6e"
@@ -50,7 +50,7 @@ def _of_the_custom_type(instances: dict[str, JsonObject]) -> set[str]:
 
 
 def test_a_custom_type_is_learned_and_outlives_a_restart(trio: Trio, one: EgeriaClient, follow: Follower) -> None:
-    assert trio.ours.learned_types().items() >= _TAUGHT.items()
+    eventually(lambda: trio.ours.learned_types().items() >= _TAUGHT.items(), timeout=10, what="ours has learned the archive's types")
     trio.ours.stop()
     trio.ours.start()
     assert trio.ours.learned_types().items() >= _TAUGHT.items()
@@ -180,7 +180,7 @@ def _guest(trio: Trio, name: str, *, learn: str, archives: tuple[Path, ...] = ()
     member = trio.newcomer(name, learn=learn, archives=archives)
     member.start()
     try:
-        eventually(lambda: caught_up(member), timeout=20, what=f"{name} has read everything")
+        eventually(lambda: trio.caught_up(member), timeout=20, what=f"{name} has read everything")
         yield member
     finally:
         member.stop()

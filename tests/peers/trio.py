@@ -84,18 +84,19 @@ class Trio:
         """
         return f"registration request has been received for cohort {COHORT} from server {self.ours.name} " in java.process.output()
 
-    def caught_up(self) -> bool:
-        """Whether ours has read all there is and sent all it has: for `eventually`."""
-        return caught_up(self.ours)
+    def caught_up(self, member: OurMember | None = None) -> bool:
+        """Whether a member of ours (the one of the trio, if none is given) has read all there is and sent all it has: for `eventually`.
 
-
-def caught_up(member: OurMember) -> bool:
-    """Whether a member of ours has read all there is and sent all it has: for `eventually`."""
-    status = member.command("status")
-    assert status["outbox"] == 0, f"the outbox holds {status['outbox']}"
-    behind = {at["topic"]: at["lag"] for at in status["positions"] if at["lag"] != 0}
-    assert not behind, f"not read yet: {behind}"
-    return True
+        Its own lag is that of its last look at the broker; here the broker is asked.
+        """
+        status = (member or self.ours).command("status")
+        assert status["outbox"] == 0, f"the outbox holds {status['outbox']}"
+        reached: dict[str, int] = {self.topic(kind): 0 for kind in ("registration", "types", "instances")}
+        for at in status["positions"]:
+            reached[at["topic"]] = reached.get(at["topic"], 0) + at["nextOffset"]
+        behind = {topic: f"{reached[topic]} of {end}" for topic, end in self.kafka.ends(reached).items() if reached[topic] < end}
+        assert not behind, f"not read yet: {behind}"
+        return True
 
 
 @contextmanager
