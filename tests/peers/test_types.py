@@ -140,11 +140,14 @@ def test_a_conflict_is_answered_as_a_java_member_answers_it(trio: Trio, one: Ege
         theirs = [event for event in events if event["originator"]["metadataCollectionId"] == member and "errorSection" in event]
         return [event for event in theirs if event["errorSection"]["errorCode"] == code]
 
-    def answered(member: str, code: str) -> JsonObject:
-        return eventually(lambda: complaints(member, code), timeout=10, what=f"{member} answers with {code}")[0]
+    def answered(member: str, code: str, to: str) -> JsonObject:
+        def found() -> list[JsonObject]:
+            return [event for event in complaints(member, code) if event["errorSection"]["otherMetadataCollectionId"] == to]
 
-    ours = answered(trio.ours.collection_id, "CONFLICTING_ATTRIBUTE_TYPEDEFS")
-    java = answered(trio.one.collection_id, "CONFLICTING_ATTRIBUTE_TYPEDEFS")
+        return eventually(found, timeout=10, what=f"{member} answers with {code}")[0]
+
+    ours = answered(trio.ours.collection_id, "CONFLICTING_ATTRIBUTE_TYPEDEFS", hand.collection_id)
+    java = answered(trio.one.collection_id, "CONFLICTING_ATTRIBUTE_TYPEDEFS", hand.collection_id)
     assert ours["errorSection"].pop("errorMessage")
     assert ours["originator"]["serverName"] == trio.ours.name
     apart = ("timestamp", "originator")
@@ -152,7 +155,7 @@ def test_a_conflict_is_answered_as_a_java_member_answers_it(trio: Trio, one: Ege
     assert ours["errorSection"]["otherMetadataCollectionId"] == hand.collection_id
 
     # A Java member says nothing about a type that is active under its name; ours tells who announced the other one.
-    ours = answered(trio.ours.collection_id, "CONFLICTING_TYPEDEFS")
+    ours = answered(trio.ours.collection_id, "CONFLICTING_TYPEDEFS", hand.collection_id)
     assert ours["typeDefEventSection"]["originalTypeDefSummary"]["guid"] == other_type["guid"]
     assert ours["errorSection"]["otherTypeDefSummary"]["guid"] == custom_type()["guid"]
     assert ours["errorSection"]["otherMetadataCollectionId"] == hand.collection_id
@@ -160,7 +163,9 @@ def test_a_conflict_is_answered_as_a_java_member_answers_it(trio: Trio, one: Ege
 
     log = trio.ours.process.output()
     assert f"{hand.collection_id} announced type {CUSTOM_TYPE} ({other_type['guid']})" in log
-    assert len(complaints(trio.ours.collection_id, "CONFLICTING_TYPEDEFS")) == 1
+    # Once for each who announces it: a Java member that did not know the type has learned it from the hand and announces it in turn.
+    told = [each["errorSection"]["otherMetadataCollectionId"] for each in complaints(trio.ours.collection_id, "CONFLICTING_TYPEDEFS")]
+    assert told.count(hand.collection_id) == 1
     trial = one.add_entity(CUSTOM_TYPE, trial_values("after the conflict"))
     follow.step(trial)
 
