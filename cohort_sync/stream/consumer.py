@@ -46,6 +46,7 @@ from cohort_sync.stream.surplus import Surplus
 _log = structlog.stdlib.get_logger(__name__)
 _MISSING_TOPIC_SECONDS = 1.0
 _NO_ASSIGNMENT_SECONDS = 0.05
+_FILL_MS = 50  # so long a batch that is not full waits for the fetch that is under way
 
 
 class BatchReader:
@@ -425,7 +426,7 @@ class BatchReader:
                 return self._empty()
             self._fetch_generation = self._generation
             # A fetch is never cancelled while the consumer lives (aiokafka would count it as running for ever): it is left for the next poll instead.
-            milliseconds = 0 if self._surplus else max(1, int(wait * 1000))
+            milliseconds = _FILL_MS if self._surplus else max(1, int(wait * 1000))
             self._fetch = asyncio.create_task(consumer.getmany(*self._position, timeout_ms=milliseconds), name="cohort-sync-fetch")
         fetch = self._fetch
         await asyncio.wait({fetch}, timeout=wait + 1.0)
