@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from find_samples import number, string
+from msgspec.structs import replace
 from store_samples import Driver
 
 from cohort_sync.omrs.conditions import equality
@@ -15,10 +16,10 @@ from cohort_sync.omrs.instances import Classification, EntityDetail, EntityProxy
 from cohort_sync.omrs.predicates import ALWAYS, AllOf, AnyOf, AnyText, Classified, EndIn, HasHeader, HasProperty, NumberIs, Predicate, TextIs
 from cohort_sync.omrs.properties import InstanceProperties, PrimitivePropertyValue
 from cohort_sync.omrs.search_text import Anchor, Literal, java_pattern
-from cohort_sync.store.finds import FindQuery
+from cohort_sync.store.finds import Deadline, FindQuery, sift
 from cohort_sync.store.protocol import WriteSet
 from cohort_sync.store.rows import InstanceRow, Kind
-from cohort_sync.store.sqlite import SqliteStore
+from cohort_sync.store.sqlite import SqliteStore, find_order
 from cohort_sync.store.sqlite.reader import SqliteReader
 from cohort_sync.store.stored import entity_rows, relationship_row
 
@@ -172,3 +173,51 @@ def test_sorting_looks_at_the_index_only(connection: sqlite3.Connection, order: 
     found, _, read = run(connection, query)
     assert found == ["g599", "g596", "g593"]
     assert read == 3
+
+
+ORDERS = [order for order in SequencingOrder if order is not SequencingOrder.ANY]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("types", [None, frozenset(["RelationalColumn", "Database"])])
+def test_a_page_in_any_order_is_read_from_an_index(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, order: SequencingOrder, types: frozenset[str] | None
+) -> None:
+    monkeypatch.setattr(find_order, "_FEW", 10)
+    query = FindQuery(kind=Kind.ENTITY, type_names=types, order=order, order_property="position", offset=20, page_size=10)
+    found, plans, read = run(connection, query)
+    by_number = [at for at in range(MANY) if types is None or at % 3 != 1]
+    expected = sorted((f"g{at}" for at in by_number), key=str) if order is SequencingOrder.GUID else [f"g{at}" for at in by_number]
+    if order in (SequencingOrder.CREATION_DATE_RECENT, SequencingOrder.PROPERTY_DESCENDING):
+        expected.reverse()
+    if order in (SequencingOrder.LAST_UPDATE_OLDEST, SequencingOrder.LAST_UPDATE_RECENT):  # no instance was updated: the GUID decides
+        expected.sort()
+    assert found == expected[20:30]
+    assert read == 10
+    # Those without the property come first: who has none is looked for among all.
+    assert scans(plans) == (["SCAN o USING INDEX sqlite_autoindex_find_owner_1"] if order is SequencingOrder.PROPERTY_ASCENDING else [])
+    # Equal values may be put in the order of the GUIDs; nothing else is sorted.
+    assert not any("TEMP B-TREE" in line and "RIGHT PART OF ORDER BY" not in line for line in plans)
+
+
+@pytest.mark.parametrize("order", [SequencingOrder.PROPERTY_ASCENDING, SequencingOrder.PROPERTY_DESCENDING])
+@pytest.mark.parametrize("name", ["position", "qualifiedName", "sometimes", "never"])
+@pytest.mark.parametrize("few", [0, 10_000])
+def test_values_are_in_order_whichever_way_they_are_read(sqlite: Driver, monkeypatch: pytest.MonkeyPatch, order: SequencingOrder, name: str, few: int) -> None:
+    monkeypatch.setattr(find_order, "_FEW", few)
+    writes = WriteSet()
+    instances = []
+    for at in range(60):
+        one = column(at)
+        assert one.properties is not None
+        properties = dict(one.properties.instance_properties or {})
+        if at % 4:
+            properties["sometimes"] = integer(at % 7) if at % 5 else string(f"text {at % 3}")
+        instances.append(replace(one, classifications=None, properties=InstanceProperties(instance_properties=properties)))
+        writes.instances[f"g{at}"] = entity_rows(instances[-1])[0]
+    sqlite.apply(writes)
+    assert isinstance(sqlite.store, SqliteStore)
+    sqlite.run(sqlite.store.index(1000))
+    query = FindQuery(kind=Kind.ENTITY, order=order, order_property=name)
+    expected = sift(query, instances, Deadline(0))
+    assert [one.guid for one in sqlite.read(lambda reader: reader.find_entities(query))] == [one.guid for one in expected]

@@ -5,8 +5,8 @@ owners, until the page is full. Nothing is read twice and nothing but a page is 
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Iterator
+from contextlib import closing, contextmanager
 from heapq import merge
 from itertools import islice
 from typing import Final, NamedTuple, Protocol
@@ -18,7 +18,9 @@ from cohort_sync.store.find_matcher import Matcher, matcher
 from cohort_sync.store.finds import Deadline, FindQuery, Ranked, comes_before, in_order, order_key, rank, sift
 from cohort_sync.store.rows import ClassificationHistoryRow, ClassificationRow, InstanceRow, Kind
 from cohort_sync.store.sqlite import find_queue, find_sql
-from cohort_sync.store.sqlite.find_sql import Condition, Driver, Parameter
+from cohort_sync.store.sqlite.find_order import sorted_places
+from cohort_sync.store.sqlite.find_scope import Scope
+from cohort_sync.store.sqlite.find_sql import Condition, Driver
 from cohort_sync.store.stored import entity_of, relationship_of
 from cohort_sync.store.versions import classification_states, classifications_at, instance_version, with_classifications
 
@@ -39,14 +41,6 @@ _PLACE: Final = "SELECT id FROM find_owner WHERE guid = ?1"
 _LAST_PLACE: Final = 1 << 62
 """What is not indexed yet comes after everything that is."""
 
-_TYPES: Final = """
-WITH RECURSIVE present(name) AS (
-    SELECT min(type_name) FROM find_owner WHERE kind = ?1
-    UNION ALL SELECT (SELECT min(o.type_name) FROM find_owner o WHERE o.kind = ?1 AND o.type_name > present.name) FROM present WHERE name IS NOT NULL)
-SELECT name FROM present WHERE name IS NOT NULL
-"""
-_OF_TYPE: Final = "SELECT o.id, o.guid FROM find_owner o INDEXED BY find_owner_type WHERE o.kind = ? AND o.type_name = ?"
-
 _SELECTIVE: Final = 500
 """A list of owners that is this short is judged as it is; nothing else is asked of the index."""
 _PROBE: Final = 20_000
@@ -56,16 +50,6 @@ _LEAST: Final = 16
 """How many candidates are looked at together when some of them may not be results."""
 _PROGRESS_STEPS: Final = 20_000
 """Instructions of SQLite's machine between two looks at the clock: about a millisecond."""
-
-_KEYS: Final = {
-    SequencingOrder.GUID: ("NULL", ""),
-    SequencingOrder.CREATION_DATE_RECENT: ("o.create_time", "DESC"),
-    SequencingOrder.CREATION_DATE_OLDEST: ("o.create_time", "ASC"),
-    SequencingOrder.LAST_UPDATE_RECENT: ("o.update_time", "DESC"),
-    SequencingOrder.LAST_UPDATE_OLDEST: ("o.update_time", "ASC"),
-    SequencingOrder.PROPERTY_ASCENDING: ("v.value", "ASC"),
-    SequencingOrder.PROPERTY_DESCENDING: ("v.value", "DESC"),
-}
 
 
 class _Candidate(NamedTuple):
@@ -102,6 +86,7 @@ class _Find:
     """One find over the present instances."""
 
     def __init__(self, connection: sqlite3.Connection, lookups: Lookups, query: FindQuery, judge: Matcher, deadline: Deadline) -> None:
+        self._connection = connection
         self._execute = connection.execute
         self._lookups = lookups
         self._query = query
@@ -113,8 +98,12 @@ class _Find:
         self._renewed = find_queue.removed(queue)
 
     def page(self) -> list[Instance]:
+        """The results. Cursors that are not at their end are closed here, in the thread that has opened them."""
+        with closing(self._merged()) as candidates:
+            return self._page(candidates)
+
+    def _page(self, candidates: Iterator[_Candidate]) -> list[Instance]:
         query = self._query
-        candidates = self._merged()
         offset = max(query.offset, 0)
         if self._everything:
             candidates = islice(candidates, offset, None)
@@ -148,7 +137,7 @@ class _Find:
 
     # ------------------------------------------------------------ where candidates come from
 
-    def _merged(self) -> Iterator[_Candidate]:
+    def _merged(self) -> Generator[_Candidate, None, None]:
         """What the index gives and what waits for it, in one order."""
         waiting = iter(self._unindexed())
         other = next(waiting, None)
@@ -183,20 +172,24 @@ class _Find:
     def _indexed(self) -> Iterator[Ranked]:
         """Owners of the right kind, type and status that may be results, in the order that is asked for."""
         query = self._query
-        types = self._present_types()
-        if types is not None and not types:
+        scope = Scope(self._connection, query)
+        if not scope.types:
             return iter(())
+        condition = _usable(find_sql.narrow(query.predicate))
         if query.order is not SequencingOrder.ANY:
-            return self._sorted(types)
+            return sorted_places(scope, query.order, query.order_property, [] if condition is None else [condition])
         parts = find_sql.parts_of(query.predicate)
         lists = [(self._length(driver), number, driver) for number, part in enumerate(parts) if (driver := find_sql.driver(part)) is not None]
         if lists:
             length, chosen, driver = min(lists)
-            return self._driven(driver, self._others(parts, lists, chosen, length), types)
-        condition = _usable(find_sql.narrow(query.predicate))
-        if condition is None and types is not None:
-            return self._by_type(types)
-        return self._select("SELECT o.id, o.guid FROM find_owner o", (), _present(condition), types, "ORDER BY o.id")
+            begin = f"SELECT o.id, o.guid FROM ({driver.sql}) d CROSS JOIN find_owner o ON o.id = d.owner"  # noqa: S608
+            rows = scope.rows(begin, driver.parameters, self._others(parts, lists, chosen, length), "ORDER BY d.owner")
+        elif condition is not None:
+            rows = scope.rows("SELECT o.id, o.guid FROM find_owner o", (), [condition], "ORDER BY o.id")
+        else:
+            # One stream for each type, merged by place: no type has to be sorted.
+            rows = merge(*(scope.of_type("find_owner_type", "o.id", name, "o.id") for name in scope.types))
+        return (Ranked(order_key(place), guid) for place, guid in rows)
 
     def _others(self, parts: tuple[Predicate, ...], lists: list[tuple[int, int, Driver]], chosen: int, length: int) -> list[Condition]:
         """What narrows a long list further: the parts that are not too long to be listed themselves."""
@@ -210,70 +203,10 @@ class _Find:
         (size,) = self._execute(f"SELECT count(*) FROM ({driver.sql} LIMIT {_PROBE})", driver.parameters).fetchone()  # noqa: S608
         return int(size)
 
-    def _driven(self, driver: Driver, conditions: list[Condition], types: list[str] | None) -> Iterator[Ranked]:
-        begin = f"SELECT o.id, o.guid FROM ({driver.sql}) d CROSS JOIN find_owner o ON o.id = d.owner"  # noqa: S608
-        return self._select(begin, driver.parameters, conditions, types, "ORDER BY d.owner")
-
-    def _by_type(self, types: list[str]) -> Iterator[Ranked]:
-        """One stream for each type, merged by place: no type has to be sorted."""
-        status, parameters = self._status()
-        streams = [self._execute(f"{_OF_TYPE} AND {status} ORDER BY o.id", (self._query.kind.value, name, *parameters)) for name in types]
-        return (Ranked((1, place), guid) for place, guid in merge(*streams))
-
-    def _sorted(self, types: list[str] | None) -> Iterator[Ranked]:
-        key, direction = _KEYS[self._query.order]
-        begin = f"SELECT {key}, o.guid FROM find_owner o"  # noqa: S608
-        parameters: tuple[Parameter, ...] = ()
-        if key == "v.value":
-            begin += " LEFT JOIN (SELECT owner, value FROM find_value WHERE name = (SELECT id FROM find_name WHERE name = ?)) v ON v.owner = o.id"
-            parameters = (self._query.order_property or "",)
-        conditions = _present(_usable(find_sql.narrow(self._query.predicate)))
-        by_guid = self._query.order is SequencingOrder.GUID
-        rows = self._rows(begin, parameters, conditions, types, "ORDER BY o.guid" if by_guid else f"ORDER BY {key} {direction}, o.guid")
-        return (Ranked((0, 0) if by_guid else order_key(value), guid) for value, guid in rows)
-
-    def _select(self, begin: str, parameters: tuple[Parameter, ...], conditions: list[Condition], types: list[str] | None, end: str) -> Iterator[Ranked]:
-        return (Ranked(order_key(place), guid) for place, guid in self._rows(begin, parameters, conditions, types, end))
-
-    def _rows(
-        self, begin: str, parameters: tuple[Parameter, ...], conditions: list[Condition], types: list[str] | None, end: str
-    ) -> Iterable[tuple[int | float | str | None, str]]:
-        """A unary plus keeps SQLite from driving by kind or type where something better is at hand."""
-        plus = "+" if conditions or "CROSS JOIN" in begin else ""
-        status, statuses = self._status()
-        where = [Condition(f"{plus}o.kind = ?", (self._query.kind.value,)), Condition(status, statuses), *conditions]
-        if types is not None:
-            where.append(Condition(f"{plus}o.type_name IN ({_places(types)})", tuple(types)))
-        condition = " AND ".join(f"({one.sql})" for one in where)
-        return self._execute(f"{begin} WHERE {condition} {end}", (*parameters, *(value for one in where for value in one.parameters)))
-
-    def _status(self) -> tuple[str, tuple[Parameter, ...]]:
-        statuses = self._query.statuses
-        if statuses is None:
-            return "o.status <> 'DELETED'", ()
-        return f"o.status IN ({_places(statuses)})", tuple(sorted(statuses))
-
-    def _present_types(self) -> list[str] | None:
-        """The types to look for that the index has; None when those are all that it has."""
-        wanted = self._query.type_names
-        if wanted is None:
-            return None
-        present = [name for (name,) in self._execute(_TYPES, (self._query.kind.value,))]
-        chosen = [name for name in present if name in wanted]
-        return None if chosen and len(chosen) == len(present) else chosen
-
-
-def _places(values: Iterable[str]) -> str:
-    return ", ".join("?" for _ in values)
-
 
 def _usable(condition: Condition | None) -> Condition | None:
     """A condition that SQLite takes; a very long one is left to the matcher."""
     return condition if condition is not None and len(condition.parameters) <= 800 else None
-
-
-def _present(condition: Condition | None) -> list[Condition]:
-    return [] if condition is None else [condition]
 
 
 _VERSIONS: Final = """
