@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -171,6 +172,14 @@ def test_a_broker_that_is_away_interrupts_and_sending_goes_on_when_it_is_back() 
         with_sender(broker, ["again"], use, patience=1.0)
 
 
+def wait_until_stopped(pid: int) -> None:
+    """SIGSTOP is asynchronous: a thread of the broker may still answer. Stopped is when every thread is in state T (proc(5), field 3 of stat)."""
+    deadline = time.monotonic() + 10
+    while any(task.joinpath("stat").read_text().rpartition(") ")[2][0] not in "Tt" for task in Path(f"/proc/{pid}/task").iterdir()):
+        assert time.monotonic() < deadline, f"process {pid} does not stop"
+        time.sleep(0.005)
+
+
 def test_a_broker_that_hangs_is_given_up_in_time_and_nothing_is_sent_behind_the_callers_back() -> None:
     with EmbeddedBroker() as broker:
 
@@ -179,8 +188,9 @@ def test_a_broker_that_hangs_is_given_up_in_time_and_nothing_is_sent_behind_the_
             pid = broker.pid
             assert pid is not None
             os.kill(pid, signal.SIGSTOP)
-            began = time.monotonic()
             try:
+                await asyncio.to_thread(wait_until_stopped, pid)
+                began = time.monotonic()
                 delivery = await sender.deliver([Outgoing("hung", b"1"), Outgoing("hung", b"2")])
             finally:
                 os.kill(pid, signal.SIGCONT)
