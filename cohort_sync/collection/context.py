@@ -1,8 +1,9 @@
 """What every method of the collection has to know besides its parameters: values and three injected sources."""
 
+import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import uuid4
 
@@ -43,6 +44,8 @@ class CollectionContext:
     """Seconds that a find may take; 0: no limit."""
     announced: Callable[[], None] = nobody
     """Called after a transaction that left something to be sent: whoever sends need not wait for its next look."""
+    types_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while types are changed. Whoever else changes the types of the holder has to hold it too, from reading the registry to replacing it."""
     max_event_bytes: int = 1_000_000
     """The largest event that the broker takes; what does not fit is not stored either, because it could not be announced."""
 

@@ -2,10 +2,13 @@
 
 What is written in the transaction is what a restart reads; the registry that everybody asks is replaced when the transaction is durable. Types of the release
 are not deleted or re-identified, and neither are types that have instances or that other types need.
+
+Each change has its turn: from the first look at the registry to the new one nobody else changes types, neither another caller nor what the cohort teaches.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -28,7 +31,21 @@ from cohort_sync.store.rows import TypeRow
 
 CHANNEL = "types"
 T = TypeVar("T")
+P = ParamSpec("P")
 Edit = Callable[[TypeRegistry], TypeRegistry]
+
+
+def _in_turn(
+    method: "Callable[Concatenate[TypeMaintenance, P], Coroutine[object, object, T]]",
+) -> "Callable[Concatenate[TypeMaintenance, P], Coroutine[object, object, T]]":
+    """The method runs while nobody else changes types."""
+
+    @wraps(method)
+    async def waits(self: "TypeMaintenance", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        async with self._context.types_turn:
+            return await method(self, *args, **kwargs)
+
+    return waits
 
 
 class TypeMaintenance(Changes):
@@ -44,6 +61,7 @@ class TypeMaintenance(Changes):
         for type_def in gallery.type_defs or ():
             await self.add_type_def(author, type_def)
 
+    @_in_turn
     async def add_type_def(self, author: Author, type_def: TypeDef | None) -> None:
         """A new type. Raises TypeDefKnown when its name or GUID is there already."""
         checks = self._checks("addTypeDef", author)
@@ -57,6 +75,7 @@ class TypeMaintenance(Changes):
 
         await self._edit(checks, author, plan, lambda registry: add_type(registry, given)[0])
 
+    @_in_turn
     async def add_attribute_type_def(self, author: Author, attribute_type: AttributeTypeDef | None) -> None:
         """A new primitive, collection or enum."""
         checks = self._checks("addAttributeTypeDef", author)
@@ -70,6 +89,7 @@ class TypeMaintenance(Changes):
 
         await self._edit(checks, author, plan, lambda registry: add_attribute_type(registry, given)[0])
 
+    @_in_turn
     async def update_type_def(self, author: Author, patch: TypeDefPatch | None) -> TypeDef:
         """The type after the patch; one that was applied before changes nothing. Raises PatchError or TypeDefNotKnown."""
         checks = self._checks("updateTypeDef", author)
@@ -98,6 +118,7 @@ class TypeMaintenance(Changes):
 
         return await self._edit(checks, author, plan, lambda registry: registry.with_type(after))
 
+    @_in_turn
     async def delete_type_def(self, author: Author, guid: str | None, name: str | None) -> None:
         """The type is withdrawn. Raises TypeDefNotKnown, or TypeDefInUse when anything needs it."""
         checks = self._checks("deleteTypeDef", author)
@@ -105,6 +126,7 @@ class TypeMaintenance(Changes):
         section = TypeDefSection(type_def_event_type=Event.DELETED_TYPEDEF_EVENT, type_def_guid=known_guid, type_def_name=known_name)
         await self._delete(checks, author, known_guid, known_name, section, Code.TYPEDEF_IN_USE)
 
+    @_in_turn
     async def delete_attribute_type_def(self, author: Author, guid: str | None, name: str | None) -> None:
         """The same for an attribute type."""
         checks = self._checks("deleteAttributeTypeDef", author)
@@ -112,6 +134,7 @@ class TypeMaintenance(Changes):
         section = TypeDefSection(type_def_event_type=Event.DELETED_ATTRIBUTE_TYPEDEF_EVENT, type_def_guid=known_guid, type_def_name=known_name)
         await self._delete(checks, author, known_guid, known_name, section, Code.ATTRIBUTE_TYPEDEF_IN_USE)
 
+    @_in_turn
     async def re_identify_type_def(self, author: Author, guid: str | None, name: str | None, new_guid: str | None, new_name: str | None) -> TypeDef:
         """Another GUID and name for a type that nothing needs."""
         checks = self._checks("reIdentifyTypeDef", author)
@@ -133,6 +156,7 @@ class TypeMaintenance(Changes):
 
         return await self._edit(checks, author, plan, lambda registry: registry.without(old[1]).with_type(after))
 
+    @_in_turn
     async def re_identify_attribute_type_def(
         self, author: Author, guid: str | None, name: str | None, new_guid: str | None, new_name: str | None
     ) -> AttributeTypeDef:

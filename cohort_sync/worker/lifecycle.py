@@ -20,8 +20,6 @@ from cohort_sync import __version__
 from cohort_sync.api.app import create_app
 from cohort_sync.api.omrs.service import Access, omrs_routes
 from cohort_sync.api.server import HttpServer
-from cohort_sync.collection.collection import MetadataCollection
-from cohort_sync.collection.context import CollectionContext
 from cohort_sync.config.settings import Settings
 from cohort_sync.observe.status import PRESENCE_FACT, PartitionStatus, Presence, WorkerStatus
 from cohort_sync.observe.systemd import Notifier
@@ -104,9 +102,7 @@ class Lifecycle:
 
     def _repository_services(self) -> list[Route]:
         """The OMRS REST API over our metadata collection: what other members call at the address that we register."""
-        parts = self._parts
-        context = CollectionContext(member=parts.member, types=parts.types, clock=self._clock, max_event_bytes=self._settings.kafka.max_event_bytes)
-        return omrs_routes(MetadataCollection(parts.store, context), access=Access(token=self._settings.http.token))
+        return omrs_routes(self._parts.collection(), access=Access(token=self._settings.http.token))
 
     async def _status(self) -> WorkerStatus:
         if self._presence is None:

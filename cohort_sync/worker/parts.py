@@ -21,6 +21,8 @@ from cohort_sync.cohort.publish import Announcer
 from cohort_sync.cohort.registration import LEFT, check_fresh_store, plan_leave, plan_start, registration_time, sightings
 from cohort_sync.cohort.requests import DONE
 from cohort_sync.cohort.topics import cohort_topics
+from cohort_sync.collection.collection import MetadataCollection
+from cohort_sync.collection.context import CollectionContext
 from cohort_sync.config import exchange_filter
 from cohort_sync.config.settings import Settings
 from cohort_sync.observe.health import Condition, Health
@@ -250,6 +252,19 @@ class Parts:
         self.started = True
 
     # ------------------------------------------------------------ what the flows ask and tell
+
+    def collection(self) -> MetadataCollection:
+        """Our metadata collection, for whoever asks or changes it from outside: what it has to announce is sent at once, and it changes types in turn with the
+        cohort flow."""
+        context = CollectionContext(
+            member=self.member,
+            types=self.types,
+            clock=self.clock,
+            announced=self.publisher.wake,
+            types_turn=self.planning,
+            max_event_bytes=self.settings.kafka.max_event_bytes,
+        )
+        return MetadataCollection(self.store, context)
 
     def inbound_context(self) -> InboundContext:
         """The present registry and time, and everything that stays."""
