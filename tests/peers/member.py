@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 
 from cohort_sync.store.protocol import Reader
@@ -102,8 +102,8 @@ class OurMember:
 
     def _ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=2.0).status_code == httpx.codes.OK
-        except httpx.TransportError:
+            return httpx2.get(f"{self.url}/readyz", timeout=2.0).status_code == httpx2.codes.OK
+        except httpx2.TransportError:
             return False
 
     def _read(self, query: Callable[[Reader], Any]) -> Any:

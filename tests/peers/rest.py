@@ -9,7 +9,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
+import httpx2
 
 from .omrs_json import JsonObject, Value, properties
 
@@ -29,10 +29,10 @@ class EgeriaError(Exception):
 class EgeriaClient:
     """One user's view of one server: its own repository, or with `enterprise` all members of its cohorts together."""
 
-    def __init__(self, url: str, server: str, user: str, *, http: httpx.Client | None = None, scope: str = "") -> None:
+    def __init__(self, url: str, server: str, user: str, *, http: httpx2.Client | None = None, scope: str = "") -> None:
         self._root = f"{url}/servers/{server}/open-metadata/repository-services/users/{user}"
         self._scope = scope
-        self._http = http or httpx.Client(timeout=30.0)
+        self._http = http or httpx2.Client(timeout=30.0)
         self._whole = (url, server, user)
         self._types: dict[str, JsonObject] = {}
 
@@ -349,7 +349,7 @@ class EgeriaClient:
     def _call(self, verb: str, path: str, body: object = None, query: Mapping[str, str] | None = None) -> JsonObject:
         answer = self._http.request(verb, f"{self._root}{path}", json=body, params=query)
         call = f"{verb} {path}"
-        if answer.status_code != httpx.codes.OK:
+        if answer.status_code != httpx2.codes.OK:
             raise EgeriaError(call, {"relatedHTTPCode": answer.status_code, "exceptionErrorMessage": answer.text[:500]})
         content: JsonObject = answer.json()
         if content.get("exceptionClassName"):

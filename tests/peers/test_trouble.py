@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 
 from .compare import assert_same, by_guid, differences
 from .following import Follower, copy_of
@@ -134,7 +134,7 @@ def test_the_broker_was_killed_and_came_back(trio: Trio, one: EgeriaClient) -> N
 
 
 def _away(trio: Trio) -> bool:
-    return httpx.get(f"{trio.ours.url}/readyz", timeout=5.0).status_code != httpx.codes.OK
+    return httpx2.get(f"{trio.ours.url}/readyz", timeout=5.0).status_code != httpx2.codes.OK
 
 
 def test_a_member_that_comes_back_from_an_old_backup_is_stale(trio: Trio, one: EgeriaClient) -> None:
@@ -162,6 +162,6 @@ def test_a_member_that_comes_back_from_an_old_backup_is_stale(trio: Trio, one: E
 
 def _stale(trio: Trio) -> int:
     """How many updates of entities the worker has judged stale since it started."""
-    page = httpx.get(f"{trio.ours.url}/metrics", timeout=5.0).text
+    page = httpx2.get(f"{trio.ours.url}/metrics", timeout=5.0).text
     counters = re.findall(r"^cohort_sync_events_applied_total\{(.*)\} (\S+)$", page, re.MULTILINE)
     return sum(int(float(count)) for labels, count in counters if 'verdict="stale"' in labels and "UPDATED_ENTITY_EVENT" in labels)

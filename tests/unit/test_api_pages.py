@@ -6,7 +6,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -41,12 +41,12 @@ class Worker:
         )
 
 
-def with_pages(use: Callable[[Worker, httpx.AsyncClient], Awaitable[None]]) -> None:
+def with_pages(use: Callable[[Worker, httpx2.AsyncClient], Awaitable[None]]) -> None:
     async def scenario() -> None:
         worker = Worker()
         url = await worker.server.start()
         try:
-            async with httpx.AsyncClient(base_url=url, timeout=10) as client:
+            async with httpx2.AsyncClient(base_url=url, timeout=10) as client:
                 await use(worker, client)
         finally:
             await worker.server.stop()
@@ -56,7 +56,7 @@ def with_pages(use: Callable[[Worker, httpx.AsyncClient], Awaitable[None]]) -> N
 
 
 def test_alive_while_not_ready_and_ready_with_reasons() -> None:
-    async def use(worker: Worker, client: httpx.AsyncClient) -> None:
+    async def use(worker: Worker, client: httpx2.AsyncClient) -> None:
         assert (await client.get("/livez")).json() == {"alive": True}
         worker.health.holds("store")
         answer = await client.get("/readyz")
@@ -81,7 +81,7 @@ def test_alive_while_not_ready_and_ready_with_reasons() -> None:
 
 
 def test_metrics_and_status() -> None:
-    async def use(worker: Worker, client: httpx.AsyncClient) -> None:
+    async def use(worker: Worker, client: httpx2.AsyncClient) -> None:
         worker.metrics.sent("types", 5)
         answer = await client.get("/metrics")
         assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -95,7 +95,7 @@ def test_metrics_and_status() -> None:
 
 
 def test_the_pages_change_nothing() -> None:
-    async def use(_worker: Worker, client: httpx.AsyncClient) -> None:
+    async def use(_worker: Worker, client: httpx2.AsyncClient) -> None:
         for page in ("/livez", "/readyz", "/metrics", "/status"):
             assert (await client.post(page)).status_code == 405
         assert (await client.get("/nothing")).status_code == 404
@@ -122,7 +122,7 @@ def test_the_told_address_can_be_used_on_this_machine(host: str, shown: str) -> 
         url = await server.start()
         try:
             assert url.startswith(f"http://{shown}:")
-            async with httpx.AsyncClient() as client:
+            async with httpx2.AsyncClient() as client:
                 assert (await client.get(f"{url}/livez")).status_code == 200
         finally:
             await server.stop()
@@ -140,7 +140,7 @@ def test_signals_stay_with_the_worker() -> None:
             url = await worker.server.start()
             os.kill(os.getpid(), signal.SIGTERM)
             await asyncio.wait_for(got.wait(), 10)
-            async with httpx.AsyncClient() as client:
+            async with httpx2.AsyncClient() as client:
                 assert (await client.get(f"{url}/livez")).status_code == 200
             await worker.server.stop()
         finally:
@@ -160,12 +160,12 @@ def test_a_stop_lets_a_request_end_and_then_gives_the_port_back() -> None:
 
         server = HttpServer(Starlette(routes=[Route("/slow", slow)]), host="127.0.0.1", port=0, drain_seconds=5)
         url = await server.start()
-        async with httpx.AsyncClient() as client:
+        async with httpx2.AsyncClient() as client:
             request = asyncio.create_task(client.get(f"{url}/slow", timeout=10))
             await begun.wait()
             await server.stop()
             assert (await request).text == "whole"
-            with pytest.raises(httpx.ConnectError):
+            with pytest.raises(httpx2.ConnectError):
                 await client.get(f"{url}/slow")
 
     asyncio.run(scenario())
@@ -182,7 +182,7 @@ def test_a_stop_does_not_wait_for_ever() -> None:
 
         server = HttpServer(Starlette(routes=[Route("/hanging", hanging)]), host="127.0.0.1", port=0, drain_seconds=1)
         url = await server.start()
-        async with httpx.AsyncClient() as client:
+        async with httpx2.AsyncClient() as client:
             request = asyncio.create_task(client.get(f"{url}/hanging", timeout=60))
             await begun.wait()
             begin = asyncio.get_running_loop().time()

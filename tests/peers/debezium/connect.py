@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from ..jars import HERE, Jars
 from ..processes import ManagedProcess, free_port
@@ -68,7 +68,7 @@ class Connect:
         try:
             names = self.connectors()
             return len(names) == len(self._servers) and all(map(self._runs, names))
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             return False
 
     def _runs(self, connector: str) -> bool:
@@ -85,7 +85,7 @@ class Connect:
     def _get(self, path: str) -> dict[str, dict[str, object]]:
         return self._call("GET", path).json()
 
-    def _call(self, verb: str, path: str) -> httpx.Response:
-        answer = httpx.request(verb, self.url + path, timeout=30.0)
+    def _call(self, verb: str, path: str) -> httpx2.Response:
+        answer = httpx2.request(verb, self.url + path, timeout=30.0)
         answer.raise_for_status()
         return answer
