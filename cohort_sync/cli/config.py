@@ -27,11 +27,11 @@ def config() -> None:
 @set_option
 @json_option
 def check(config_path: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Check the configuration, its mappers and its archives, as a worker would. Exit code 2 when something is wrong; all problems are told at once."""
+    """Check the configuration, its mappers, types and archives, as a worker would. Exit code 2 when something is wrong; all problems are told at once."""
     from cohort_sync.config import load_settings
 
     settings = load_settings(config_path, overrides=overrides)
-    problems = [*_archive_problems(settings), *_mapper_problems(settings)]
+    problems = [*_type_problems(settings), *_archive_problems(settings), *_mapper_problems(settings)]
     if problems:
         raise ConfigurationError("wrong configuration: " + "\n  ".join(problems))
     where = str(config_path) if config_path is not None else "the environment"
@@ -52,6 +52,17 @@ def _mapper_problems(settings: "Settings") -> Iterator[str]:
             create_mapper(source.mapper, MapperSettings(source=source.name, options=source.options))
         except ConfigurationError as problem:
             yield f"sources.{source.name}: {problem}"
+
+
+def _type_problems(settings: "Settings") -> Iterator[str]:
+    if not settings.types.only:
+        return
+    from cohort_sync.worker.type_system import release_types
+
+    try:
+        release_types(settings.types.release, settings.types.only)
+    except ConfigurationError as problem:
+        yield str(problem)
 
 
 def _archive_problems(settings: "Settings") -> Iterator[str]:

@@ -142,6 +142,13 @@ class TypesSettings(Section, frozen=True, kw_only=True):
     """The open metadata types."""
 
     release: Annotated[Literal["6.1", "4.2"], Meta(description="Release of the open metadata types that the cohort uses.")] = "6.1"
+    only: Annotated[
+        tuple[NonEmpty, ...],
+        Meta(
+            description="Names of the types of the release that this member knows, for one that knows but a part; empty means all. "
+            "The list must be closed: with a type also its supertypes, the types of its ends, a type that it may stand on."
+        ),
+    ] = ()
     archives: Annotated[tuple[NonEmpty, ...], Meta(description="Open metadata archives (.omarchive files) with further types, in the order of loading.")] = ()
     learn: Annotated[
         Literal["all", "custom", "none"],

@@ -111,7 +111,7 @@ class Parts:
         self.key: OwnKey = await self.store.transact(lambda reader: own_key(reader, fresh, self.started_at))
         learned = await self.store.read(lambda reader: reader.types())
         types = self.settings.types
-        self.types = await asyncio.to_thread(TypeSystem.load, types.release, types.archives, learned)
+        self.types = await asyncio.to_thread(TypeSystem.load, types.release, types.archives, learned, types.only)
         self._registered = await self.store.read(lambda reader: registration_time(reader) is not None or reader.fact(LEFT) is not None)
         self._built = build_sources(self.settings, self.member, lambda: self.types.base, floor)
         self._build()

@@ -46,6 +46,8 @@ def _source(
     version_floor: int,
 ) -> Source:
     mapper = create_mapper(each.mapper, MapperSettings(source=each.name, options=each.options))
+    if settings.types.only:
+        _check_only(each, mapper, registry(), translation)
     if translation is None:
         check_emits(mapper, registry())
         translate = None
@@ -72,6 +74,17 @@ def _source(
 
     group = each.group or f"cohort-sync.{settings.member.name}.{each.name}"
     return Source(settings=each, mapper=mapper, context=context, group=group)
+
+
+def _check_only(each: SourceSettings, mapper: Mapper[object], registry: TypeRegistry, translation: TypeTranslation | None) -> None:
+    """What a mapper makes must be among the types that the member knows. A type that the release does not have is told by the checks after this one."""
+    problems = set() if translation is None else {name for name in mapper.emits if translation.problems([name])}
+    made = {name if translation is None else translation.target_name(name) for name in mapper.emits - problems}
+    left_out = sorted(name for name in made if registry.type_def(name) is None and name in registry.base)
+    if left_out:
+        raise ConfigurationError(
+            f"types.only: the source {each.name!r} (mapper {each.mapper!r}) makes instances of types that are not in the list; add {', '.join(left_out)}"
+        )
 
 
 def _translation(release: str) -> TypeTranslation | None:

@@ -1,4 +1,4 @@
-"""The types that this member knows: the pack of its release, configured archives, and what it learned from the cohort, in this order."""
+"""The types that this member knows: those of its release (or a part of them), configured archives, and what it learned from the cohort, in this order."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ import msgspec
 
 from cohort_sync.omrs.archive import BadArchive, decode_archive, load_types
 from cohort_sync.omrs.errors import ConfigurationError, PoisonEvent
+from cohort_sync.omrs.type_part import BadPart, closed_part
 from cohort_sync.omrs.type_registry import TypeRegistry
 from cohort_sync.omrs.typedefs import AttributeTypeDef, TypeDef
 from cohort_sync.store.rows import TypeRow
@@ -25,9 +26,10 @@ class TypeSystem:
         self.registry = registry
 
     @classmethod
-    def load(cls, release: str, archives: Sequence[str], learned: Sequence[TypeRow]) -> "TypeSystem":
-        """Raises ConfigurationError naming the archive that cannot be used."""
-        registry = TypeRegistry.from_pack(read_pack(release))
+    def load(cls, release: str, archives: Sequence[str], learned: Sequence[TypeRow], only: Sequence[str] = ()) -> "TypeSystem":
+        """`only`: the names of the release's types that are known; none means all. Raises ConfigurationError naming the archive that cannot be used, or
+        `types.only` and the types that are missing there."""
+        registry = release_types(release, only)
         for name in archives:
             try:
                 registry, _ = load_types(registry, decode_archive(Path(name).read_bytes()))
@@ -40,3 +42,14 @@ class TypeSystem:
             else:
                 registry = registry.with_type(msgspec.json.decode(row.document, type=TypeDef))
         return cls(base, registry)
+
+
+def release_types(release: str, only: Sequence[str]) -> TypeRegistry:
+    """The types of a release that the configuration asks for. Raises ConfigurationError for a list that is not closed."""
+    registry = TypeRegistry.from_pack(read_pack(release))
+    if not only:
+        return registry
+    try:
+        return closed_part(registry, only)
+    except BadPart as problem:
+        raise ConfigurationError(f"types.only: {problem}") from problem

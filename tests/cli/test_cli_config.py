@@ -79,6 +79,17 @@ def test_mappers_and_archives_are_checked_too(script: Script, tmp_path: Path) ->
     assert "nonsense" in answer.stderr
 
 
+def test_a_list_of_types_must_be_closed(script: Script, tmp_path: Path) -> None:
+    path = tmp_path / "part.toml"
+    start = '[member]\nname = "m"\nmetadata_collection_id = "i"\n[cohort]\nname = "c"\n[store]\npath = "x.db"\n[types]\nrelease = "4.2"\n'
+    path.write_text(start + 'only = ["OpenMetadataRoot", "Asset"]\n')
+    answer = script("config", "check", "--config", str(path))
+    assert answer.returncode == 2
+    assert "types.only: not closed, add Referenceable (supertype of Asset); or leave out the types that need them" in answer.stderr
+    whole = script("config", "check", "--config", str(path), COHORT_SYNC_TYPES__ONLY="OpenMetadataRoot,Referenceable,Asset")
+    assert whole.returncode == 0, whole.stderr
+
+
 def test_the_schema_is_printed_and_written(script: Script, tmp_path: Path) -> None:
     printed = script("config", "schema").stdout
     assert printed == (ROOT / "schemas" / "config.schema.json").read_text()

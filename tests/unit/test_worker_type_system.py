@@ -71,3 +71,18 @@ def test_an_archive_that_cannot_be_used_is_named(tmp_path: Path, content: str | 
     with pytest.raises(ConfigurationError) as refusal:
         TypeSystem.load("6.1", [str(path)], [])
     assert str(refusal.value).startswith(f"types.archives: {path} cannot be used as an open metadata archive: ")
+
+
+def test_only_a_part_of_the_release(tmp_path: Path) -> None:
+    path = archive(tmp_path / "own.omarchive", entity_json("Lakehouse", "Asset", str(ASSET.guid)))
+    whole = TypeSystem.load("4.2", [], []).base
+    learned_table = whole.type_def("DataSet")
+    assert isinstance(learned_table, EntityDef)
+    types = TypeSystem.load("4.2", [path], [learned(learned_table)], ["Asset", "Referenceable", "OpenMetadataRoot"])
+    assert [one.name for one in types.base.types()] == ["OpenMetadataRoot", "Referenceable", "Asset", "Lakehouse"]
+    assert types.registry.is_a("DataSet", "Asset")
+
+
+def test_a_part_that_is_not_closed_names_the_key() -> None:
+    with pytest.raises(ConfigurationError, match=r"^types\.only: not closed, add OpenMetadataRoot \(supertype of Referenceable\); or leave out"):
+        TypeSystem.load("4.2", [], [], ["Referenceable"])
