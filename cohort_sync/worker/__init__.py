@@ -1,8 +1,9 @@
 """The worker: everything wired together, started and stopped in the right order.
 
 run               the process: signals, exit code
-lifecycle         start order, stop order, drain
-parts             the parts of one worker, made from the settings
+lifecycle         the worker around the engine: pages, systemd, what it tells about itself
+engine            start order, stop order, drain: one member at work, in a worker or in a program of somebody else
+parts             the parts of one member, made from the settings
 identity_check    a store belongs to one member
 type_system       which types are known
 sources           mappers and their contexts

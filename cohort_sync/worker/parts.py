@@ -33,8 +33,7 @@ from cohort_sync.omrs.errors import FatalFault, TransientFault
 from cohort_sync.omrs.events import PROTOCOL_V1, PROTOCOL_V2
 from cohort_sync.omrs.precedence import Verdict
 from cohort_sync.omrs.type_changes import Learn
-from cohort_sync.store.protocol import Reader, WriteSet
-from cohort_sync.store.sqlite import SqliteStore
+from cohort_sync.store.protocol import Reader, Store, WriteSet
 from cohort_sync.stream.admin import KafkaAdmin, WrongPartitionCount
 from cohort_sync.stream.cohort_flow import FLOW, CohortFlow
 from cohort_sync.stream.consumer import BatchReader
@@ -58,15 +57,22 @@ _KEY_ROOM = 1024
 _LATE_LOOP_SECONDS = 1.0
 
 
+def nobody_asks(_report: InboundReport) -> None:
+    """Nobody wants to be told what became of events."""
+
+
 class Parts:
     """Everything that a worker is made of."""
 
-    def __init__(self, settings: Settings, *, clock: Clock, stop: Callable[[], None]) -> None:
-        """`stop` tells the worker to stop, as a signal does."""
+    def __init__(
+        self, settings: Settings, store: Store, *, clock: Clock, stop: Callable[[], None], applied: Callable[[InboundReport], None] = nobody_asks
+    ) -> None:
+        """`stop` tells the worker to stop, as a signal does; `applied` is told what became of the events of a transaction, after its commit."""
         member = settings.member
         self.settings = settings
         self.clock = clock
         self._stop = stop
+        self._applied = applied
         self.started_at = clock()
         self.connection_mode = ConnectionMode(settings.registration.connection)
         self.connection = registration_connection(self.connection_mode, release=settings.types.release, address=settings.registration.address)
@@ -88,7 +94,7 @@ class Parts:
             {**conditions, **{f"source {each.name}": "not started yet" for each in settings.sources}}, clock=clock, on_change=self._condition_changed
         )
         self.loop_lag = LoopLag(self.metrics.loop_lag, self._loop_is_late, threshold=_LATE_LOOP_SECONDS)
-        self.store = SqliteStore(settings.store.path, clock=clock)
+        self.store = store
         self.stopping = asyncio.Event()
         self.cohort_stopping = asyncio.Event()
         self.sources_stopping = asyncio.Event()
@@ -112,7 +118,7 @@ class Parts:
         learned = await self.store.read(lambda reader: reader.types())
         types = self.settings.types
         self.types = await asyncio.to_thread(TypeSystem.load, types.release, types.archives, learned, types.only)
-        self._registered = await self.store.read(lambda reader: registration_time(reader) is not None or reader.fact(LEFT) is not None)
+        self.was_registered = await self.store.read(lambda reader: registration_time(reader) is not None or reader.fact(LEFT) is not None)
         self._built = build_sources(self.settings, self.member, lambda: self.types.base, floor)
         self._build()
         self.opened = True
@@ -289,7 +295,7 @@ class Parts:
         """Before we join: is somebody registered under our id, although this store is new?"""
         worker = self.settings.worker
         seen = sightings(records, self.member)
-        check_fresh_store(seen, self.member, registered=self._registered, recovering=worker.recovering, fresh_id=worker.fresh_id)
+        check_fresh_store(seen, self.member, registered=self.was_registered, recovering=worker.recovering, fresh_id=worker.fresh_id)
 
     async def _join(self) -> None:
         """Announce this member: through the outbox, so that what is noted as sent will be sent."""
@@ -302,11 +308,13 @@ class Parts:
 
     def _learned(self, report: InboundReport) -> None:
         self.types.registry = report.registry
+        self._applied(report)
 
     async def _expire_parked(self) -> None:
         """The types stay those that the cohort flow has learned: this only looks at what waits for them."""
         context = self.inbound_context()
         report = await self.store.transact(lambda reader: plan_waiting(reader, context))
+        self._applied(report)
         for (verdict, event_type), count in report.counts().items():
             self.metrics.event_applied(verdict.value, event_type, count)
         for result in report.results:

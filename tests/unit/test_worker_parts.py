@@ -10,6 +10,7 @@ from cohort_sync.config.settings import CohortSettings, MemberSettings, Settings
 from cohort_sync.omrs.enums import InstancePropertyCategory, PrimitiveDefCategory, TypeDefCategory
 from cohort_sync.omrs.properties import InstanceProperties, PrimitivePropertyValue
 from cohort_sync.omrs.typedefs import EntityDef, TypeDefLink
+from cohort_sync.store.memory import MemoryStore
 from cohort_sync.store.protocol import WriteSet
 from cohort_sync.worker.parts import Parts
 
@@ -41,7 +42,7 @@ def named(name: str) -> InstanceProperties:
 
 def test_a_change_through_the_collection_wakes_the_publisher(tmp_path: Path) -> None:
     async def story() -> None:
-        parts = Parts(settings(tmp_path), clock=lambda: 1_700_000_000_000, stop=lambda: None)
+        parts = Parts(settings(tmp_path), MemoryStore(), clock=lambda: 1_700_000_000_000, stop=lambda: None)
         await parts.open_store()
         try:
             parts.publisher.empty.set()  # as it is while the publisher waits for work
@@ -59,7 +60,7 @@ def test_a_change_through_the_collection_wakes_the_publisher(tmp_path: Path) -> 
 
 def test_types_are_changed_in_turn_with_the_cohort_flow(tmp_path: Path) -> None:
     async def story() -> None:
-        parts = Parts(settings(tmp_path), clock=lambda: 1_700_000_000_000, stop=lambda: None)
+        parts = Parts(settings(tmp_path), MemoryStore(), clock=lambda: 1_700_000_000_000, stop=lambda: None)
         await parts.open_store()
         try:
             ours = below_asset("g-ours", "Lakehouse")
