@@ -22,7 +22,8 @@ def cohort_topic(cohort: str, kind: str) -> str:
 class EgeriaMember:
     """A cohort member with an in-memory repository: a stop forgets its instances; id, port and registration are kept.
 
-    The metadata collection id is the one given, else a new one; `java_options` replaces the options that make it start soon.
+    The metadata collection id is the one given, else a new one; `java_options` replaces the options that make it start soon. One that keeps no copies
+    hears what the others announce and stores nothing of it: what it answers in its enterprise view it has asked them for.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class EgeriaMember:
         collection_id: str | None = None,
         archives: Sequence[Path] = (),
         max_poll_records: int | None = None,
+        keeps_copies: bool = True,
         java_options: Sequence[str] = QUICK_START,
     ) -> None:
         self.name = name
@@ -55,6 +57,8 @@ class EgeriaMember:
             options["archives"] = ",".join(map(str, archives))
         if max_poll_records:
             options["poll"] = str(max_poll_records)
+        if not keeps_copies:
+            options["save"] = "JUST_TYPEDEFS"
         command = jars.java(*java_options, "peers.PeerServer")
         self.process = ManagedProcess(name, [*command, *(f"{key}={value}" for key, value in options.items())], directory)
 

@@ -138,12 +138,21 @@ class EgeriaClient:
         body = {"class": "TypeLimitedFindRequest", "pageSize": _PAGE, **self._type_guid(type_name)}
         return self._post(f"/instances/entity/{guid}/relationships", body).get("relationships") or []
 
-    def find_entities(self, *, type_name: str | None = None, match: JsonObject | None = None, classified: JsonObject | None = None) -> list[JsonObject]:
-        """findEntities; `match` is a SearchProperties, `classified` a SearchClassifications.
+    def find_entities(
+        self,
+        *,
+        type_name: str | None = None,
+        subtypes: Sequence[str] = (),
+        match: JsonObject | None = None,
+        classified: JsonObject | None = None,
+        statuses: Sequence[str] = (),
+    ) -> list[JsonObject]:
+        """findEntities; `match` is a SearchProperties, `classified` a SearchClassifications, `subtypes` are names of types.
 
         In memory 4.2 fails with a NullPointerException on `classified` when it meets an entity without classifications.
         """
-        body = {"class": "EntityFindRequest", **self._type_guid(type_name)}
+        guids = [self.type_def(each)["guid"] for each in subtypes]
+        body = {"class": "EntityFindRequest", **self._type_guid(type_name), **_given(subtypeGUIDs=guids or None, limitResultsByStatus=list(statuses) or None)}
         return self._paged("/instances/entities", body | _given(matchProperties=match, matchClassifications=classified))
 
     def find_entities_by_property(self, values: Mapping[str, Value], *, type_name: str | None = None, criteria: str = "ALL") -> list[JsonObject]:
@@ -156,9 +165,12 @@ class EgeriaClient:
         body = {"class": "EntityPropertyFindRequest", **self._type_guid(type_name)}
         return self._paged("/instances/entities/by-property-value", body, searchCriteria=search)
 
-    def find_entities_by_classification(self, classification: str, *, type_name: str | None = None) -> list[JsonObject]:
-        """findEntitiesByClassification."""
-        body = {"class": "PropertyMatchFindRequest", **self._type_guid(type_name)}
+    def find_entities_by_classification(
+        self, classification: str, values: Mapping[str, Value] | None = None, *, type_name: str | None = None
+    ) -> list[JsonObject]:
+        """findEntitiesByClassification; `values`: what all of its properties have to be, texts as regular expressions."""
+        wanted = {} if values is None else {"matchProperties": properties(values), "matchCriteria": "ALL"}
+        body = {"class": "PropertyMatchFindRequest", **self._type_guid(type_name), **wanted}
         return self._paged(f"/instances/entities/by-classification/{classification}", body)
 
     # entities: changes
@@ -277,6 +289,16 @@ class EgeriaClient:
         """findRelationships; `match` is a SearchProperties."""
         body = {"class": "InstanceFindRequest", **self._type_guid(type_name), **_given(matchProperties=match)}
         return self._paged("/instances/relationships", body)
+
+    def find_relationships_by_property(self, values: Mapping[str, Value], *, type_name: str | None = None, criteria: str = "ALL") -> list[JsonObject]:
+        """findRelationshipsByProperty; as find_entities_by_property."""
+        body = {"class": "PropertyMatchFindRequest", "matchProperties": properties(values), "matchCriteria": criteria}
+        return self._paged("/instances/relationships/by-property", body | self._type_guid(type_name))
+
+    def find_relationships_by_property_value(self, search: str, *, type_name: str | None = None) -> list[JsonObject]:
+        """findRelationshipsByPropertyValue; as find_entities_by_property_value."""
+        body = {"class": "TypeLimitedFindRequest", **self._type_guid(type_name)}
+        return self._paged("/instances/relationships/by-property-value", body, searchCriteria=search)
 
     # relationships: changes
 

@@ -11,6 +11,7 @@ import org.odpi.openmetadata.adminservices.configuration.properties.CohortConfig
 import org.odpi.openmetadata.adminservices.configuration.properties.CohortTopicStructure;
 import org.odpi.openmetadata.adminservices.configuration.properties.ConformanceSuiteConfig;
 import org.odpi.openmetadata.adminservices.configuration.properties.LocalRepositoryConfig;
+import org.odpi.openmetadata.adminservices.configuration.properties.OpenMetadataExchangeRule;
 import org.odpi.openmetadata.adminservices.configuration.properties.RepositoryConformanceWorkbenchConfig;
 import org.odpi.openmetadata.adminservices.configuration.properties.RepositoryPerformanceWorkbenchConfig;
 import org.odpi.openmetadata.adminservices.configuration.properties.RepositoryServicesConfig;
@@ -36,7 +37,8 @@ import org.springframework.web.bind.annotation.RestController;
  * collection (metadata collection id, else a new one at each start: a second start in the same directory then refuses to
  * join, because the registration kept there has the first one); archives (comma separated archive files); tut (server name
  * under test), max (maxSearchResults, 5), perf (instances per type: run the performance workbench instead);
- * poll (max.poll.records of the consumer).
+ * poll (max.poll.records of the consumer); save (which instances of other members it keeps as copies, an exchange rule such
+ * as JUST_TYPEDEFS for none; else ALL).
  * State lies in ./data of the working directory. Prints "PEER READY name url" when the member is in the cohort; "PEER FAILED
  * message" and exit code 1 when it could not get there.
  */
@@ -136,6 +138,10 @@ public class PeerServer
         if (option.containsKey("collection"))
         {
             local.setMetadataCollectionId(option.get("collection"));
+        }
+        if (option.containsKey("save"))
+        {
+            local.setEventsToSaveRule(OpenMetadataExchangeRule.valueOf(option.get("save")));
         }
 
         Map<String, Object> producer = new HashMap<>(Map.of("bootstrap.servers", option.get("kafka")));
