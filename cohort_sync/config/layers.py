@@ -72,7 +72,11 @@ def read_file(draft: Draft, path: Path) -> None:
         raise ConfigurationError(f"{path}: is not UTF-8 text (byte {error.start}), expected a TOML file") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path}: is not TOML: {error}") from error
-    origin, base = str(path), path.absolute().parent
+    read_document(draft, document, str(path), path.absolute().parent)
+
+
+def read_document(draft: Draft, document: Mapping[str, object], origin: str, base: Path) -> None:
+    """Add tables as TOML gives them; a path in them starts from `base`."""
     for name, table in document.items():
         if name == SOURCES:
             _add_sources(draft, table, origin, base)

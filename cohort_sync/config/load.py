@@ -11,7 +11,7 @@ import msgspec
 
 from cohort_sync.config.checks import check, missing_files
 from cohort_sync.config.keys import SECTIONS, SOURCES, expected, fields_of, is_list, is_secret, is_secret_option
-from cohort_sync.config.layers import OPTIONS, Draft, Entry, read_environment, read_file, read_overrides, shown
+from cohort_sync.config.layers import OPTIONS, Draft, Entry, read_document, read_environment, read_file, read_overrides, shown
 from cohort_sync.config.settings import Section, Settings, SourceSettings
 from cohort_sync.omrs.errors import ConfigurationError
 
@@ -38,6 +38,27 @@ def load(path: Path | None, *, environ: Mapping[str, str] | None = None, overrid
         read_file(draft, path)
     read_environment(draft, os.environ if environ is None else environ)
     read_overrides(draft, overrides)
+    return _loaded(draft, complete)
+
+
+def settings_from(document: Mapping[str, object]) -> Settings:
+    """The settings of a program that has a member inside: tables and keys as in the configuration file. A path may be a `Path`, a relative one starts at the
+    current directory. Neither a file nor the environment is looked at. Raises ConfigurationError with every problem, one a line."""
+    draft = Draft(file="settings")
+    read_document(draft, {name: _plain(table) for name, table in document.items()}, draft.file, Path.cwd())
+    return _loaded(draft, complete=True).settings
+
+
+def _plain(value: object) -> object:
+    """As TOML would have given it."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _loaded(draft: Draft, complete: bool) -> Loaded:
     origins: dict[str, str] = {}
     sections = {name: _section(draft, name, table, draft.sections[name], origins) for name, table in SECTIONS.items()}
     sources = []

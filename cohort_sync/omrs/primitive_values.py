@@ -127,15 +127,16 @@ def plain_value(value: InstancePropertyValue) -> PlainValue | None:
         case EnumPropertyValue():
             return value.ordinal if value.symbolic_name is None else value.symbolic_name
         case ArrayPropertyValue():
-            elements = _elements(value.array_values)
+            elements = plain_values(value.array_values)
             return [plain for index in range(len(elements)) if (plain := elements.get(str(index))) is not None]
         case MapPropertyValue():
-            return {name: plain for name, plain in _elements(value.map_values).items() if plain is not None}
+            return {name: plain for name, plain in plain_values(value.map_values).items() if plain is not None}
         case StructPropertyValue():
-            return {name: plain for name, plain in _elements(value.attributes).items() if plain is not None}
+            return {name: plain for name, plain in plain_values(value.attributes).items() if plain is not None}
 
 
-def _elements(properties: InstanceProperties | None) -> dict[str, PlainValue | None]:
+def plain_values(properties: InstanceProperties | None) -> dict[str, PlainValue | None]:
+    """The plain values of all properties by name; none for no properties."""
     found = properties.instance_properties if properties else None
     return {name: plain_value(value) for name, value in found.items()} if found else {}
 

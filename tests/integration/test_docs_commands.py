@@ -181,6 +181,16 @@ def test_the_readme(tmp_path: Path) -> None:
         terminal.type_all(commands_of("README.md", "127.0.0.1:9092", broker.bootstrap))
 
 
+@pytest.mark.timeout(120)
+def test_the_program_with_a_member_inside(tmp_path: Path) -> None:
+    page = "docs/tutorial/embedded.md"
+    (program,) = (fence["body"] for fence in FENCE.finditer((ROOT / page).read_text()) if fence["info"] == "python")
+    assert len(program.splitlines()) < 100
+    (tmp_path / "two_catalogues.py").write_text(program)
+    with Terminal(tmp_path) as terminal:
+        terminal.type_all(commands_of(page, "", ""))
+
+
 def test_the_mapper_of_the_how_to(tmp_path: Path) -> None:
     """Its files are written out as the page names them; the entry point is that of its pyproject.toml."""
     page = "docs/how-to/write-a-mapper.md"
