@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: setup demo test check docs peers bench clean lock
+.PHONY: setup demo test check docs peers cts cts-full cts-perf bench clean lock
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml requirements.lock
@@ -33,6 +33,16 @@ docs: $(STAMP)
 
 peers: $(STAMP)
 	$(BIN)/python -m pytest tests/peers --timeout=600 $(ARGS)
+
+# Egeria's own exam of our worker; summaries in build/cts*.json.
+cts: $(STAMP)
+	@PYTHONPATH=tests $(BIN)/python -m cts functional $(ARGS)
+
+cts-full: $(STAMP)
+	@PYTHONPATH=tests $(BIN)/python -m cts full $(ARGS)
+
+cts-perf: $(STAMP)
+	@PYTHONPATH=tests $(BIN)/python -m cts perf $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench $(ARGS)

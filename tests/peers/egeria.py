@@ -24,6 +24,7 @@ class EgeriaMember:
 
     The metadata collection id is the one given, else a new one; `java_options` replaces the options that make it start soon. One that keeps no copies
     hears what the others announce and stores nothing of it: what it answers in its enterprise view it has asked them for.
+    `only`: whoever asks it for its types hears of these only; it knows them all.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class EgeriaMember:
         archives: Sequence[Path] = (),
         max_poll_records: int | None = None,
         keeps_copies: bool = True,
+        only: Sequence[str] = (),
         java_options: Sequence[str] = QUICK_START,
     ) -> None:
         self.name = name
@@ -55,6 +57,8 @@ class EgeriaMember:
         }
         if archives:
             options["archives"] = ",".join(map(str, archives))
+        if only:
+            options["only"] = ",".join(only)
         if max_poll_records:
             options["poll"] = str(max_poll_records)
         if not keeps_copies:

@@ -38,9 +38,12 @@ class OurMember:
         release: str = "4.2",
         learn: str = "all",
         archives: Sequence[Path] = (),
+        only: Sequence[str] = (),
+        reachable: bool = False,
         more: str = "",
     ) -> None:
-        """`sources`: (name, mapper, topics) of each; `learn`: which types the cohort may teach; `more`: further TOML, put before the sources."""
+        """`sources`: (name, mapper, topics) of each; `learn`: which types the cohort may teach; `only`: the types of the release that it knows, if not all;
+        `reachable`: whether its registration says where others can call it; `more`: further TOML, put before the sources."""
         self.name = name
         self.collection_id = collection_id
         self.config = directory / "cohort-sync.toml"
@@ -52,8 +55,9 @@ class OurMember:
             _table("cohort", name=cohort, topic_root=TOPIC_URL_ROOT),
             _table("kafka", bootstrap_servers=[kafka]),
             _table("store", path=str(self.store)),
-            _table("types", release=release, learn=learn, archives=[str(path) for path in archives]),
+            _table("types", release=release, learn=learn, archives=[str(path) for path in archives], only=list(only)),
             _table("http", port=int(self.url.rpartition(":")[2])),
+            _table("registration", connection="plain", address=f"{self.url}/servers/{name}") if reachable else "",
             more,
             *(_table("[sources]", name=name, mapper=mapper, topics=list(topics)) for name, mapper, topics in sources),
         ]

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 import org.odpi.openmetadata.adapters.repositoryservices.ConnectorConfigurationFactory;
 import org.odpi.openmetadata.adminservices.configuration.properties.CohortConfig;
@@ -38,7 +39,7 @@ import org.springframework.web.bind.annotation.RestController;
  * join, because the registration kept there has the first one); archives (comma separated archive files); tut (server name
  * under test), max (maxSearchResults, 5), perf (instances per type: run the performance workbench instead);
  * poll (max.poll.records of the consumer); save (which instances of other members it keeps as copies, an exchange rule such
- * as JUST_TYPEDEFS for none; else ALL).
+ * as JUST_TYPEDEFS for none; else ALL); only (comma separated names of types: whoever asks for our types hears of these only).
  * State lies in ./data of the working directory. Prints "PEER READY name url" when the member is in the cohort; "PEER FAILED
  * message" and exit code 1 when it could not get there.
  */
@@ -77,6 +78,10 @@ public class PeerServer
         String name = option.get("name");
         String url  = option.getOrDefault("url", "http://localhost:" + option.get("port"));
 
+        if (option.containsKey("only"))
+        {
+            TypesFilter.only = Set.of(option.get("only").split(","));
+        }
         SpringApplication web = new SpringApplication(PeerServer.class);
         web.setDefaultProperties(Map.of("server.port", option.get("port"),
                                         "server.address", "127.0.0.1",
