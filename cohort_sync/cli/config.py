@@ -9,6 +9,7 @@ import click
 from cohort_sync.cli.options import config_option, json_option, set_option
 from cohort_sync.cli.output import print_json
 from cohort_sync.omrs.errors import ConfigurationError
+from schemas import RELEASES
 
 if TYPE_CHECKING:
     from cohort_sync.config import Settings
@@ -106,13 +107,15 @@ def schema(output: Path | None) -> None:
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write it there; an existing file is left alone.")
 @click.option("--name", default="my-member", show_default=True, help="Server name of the member.")
 @click.option("--cohort", default="my-cohort", show_default=True, help="Name of the cohort.")
+@click.option("--topic-root", default="", metavar="TEXT", help="What the names of the cohort's topics begin with; Egeria's default is egeria.omag.")
+@click.option("--release", default=RELEASES[0], show_default=True, type=click.Choice(RELEASES), help="Release of the open metadata types of the cohort.")
 @click.option("--bootstrap-servers", default="127.0.0.1:9092", show_default=True, help="Kafka brokers, separated by commas.")
 @click.option("--store", default="cohort-sync.db", show_default=True, help="SQLite file of the member.")
-def init(output: Path | None, name: str, cohort: str, bootstrap_servers: str, store: str) -> None:
+def init(output: Path | None, name: str, cohort: str, topic_root: str, release: str, bootstrap_servers: str, store: str) -> None:
     """Begin a configuration, with a metadata collection id of its own."""
     from cohort_sync.config import first_file
 
-    text = first_file(name=name, cohort=cohort, bootstrap_servers=bootstrap_servers, store=store)
+    text = first_file(name=name, cohort=cohort, topic_root=topic_root, release=release, bootstrap_servers=bootstrap_servers, store=store)
     if output is None:
         click.echo(text, nl=False)
         return

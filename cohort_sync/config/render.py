@@ -10,7 +10,7 @@ import msgspec
 from cohort_sync.config.keys import MASK, SECTIONS, SOURCES, fields_of, is_secret, is_secret_option
 from cohort_sync.config.layers import OPTIONS
 from cohort_sync.config.load import Loaded
-from cohort_sync.config.settings import Section, Settings, SourceSettings
+from cohort_sync.config.settings import Section, Settings, SourceSettings, TypesSettings
 
 SCHEMA_ID = "urn:cohort-sync:configuration"
 
@@ -57,8 +57,14 @@ def schema_text() -> str:
     return json.dumps(json_schema(), indent=2) + "\n"
 
 
-def first_file(*, name: str, cohort: str, bootstrap_servers: str, store: str) -> str:
-    """A small configuration to begin with, with a metadata collection id of its own (made here, random)."""
+def first_file(*, name: str, cohort: str, bootstrap_servers: str, store: str, topic_root: str = "", release: str = "6.1") -> str:
+    """A small configuration to begin with, with a metadata collection id of its own (made here, random). What is as in the defaults is not in it."""
+    root = f"\ntopic_root = {_toml(topic_root)}" if topic_root else ""
+    types = (
+        f"\n# What the other members use. It cannot change once the store exists.\n[types]\nrelease = {_toml(release)}\n"
+        if release != TypesSettings().release
+        else ""
+    )
     brokers = ", ".join(_toml(server.strip()) for server in bootstrap_servers.split(","))
     return f"""\
 # cohort-sync configuration. All keys: `cohort-sync config show` and schemas/config.schema.json.
@@ -68,14 +74,14 @@ name = {_toml(name)}
 metadata_collection_id = "{uuid4()}"
 
 [cohort]
-name = {_toml(cohort)}
+name = {_toml(cohort)}{root}
 
 [kafka]
 bootstrap_servers = [{brokers}]
 
 [store]
 path = {_toml(store)}
-
+{types}
 # A third-party source, read by a mapper; without one this member only receives.
 # [[sources]]
 # name = "retail"

@@ -349,8 +349,12 @@ def test_the_first_file_is_a_configuration(tmp_path: Path) -> None:
     text = first_file(name='a "b"', cohort="coco", bootstrap_servers="a:1, b:2", store=str(tmp_path / "x.db"))
     settings = load_settings(write(tmp_path, text), environ={})
     assert (settings.member.name, settings.kafka.bootstrap_servers) == ('a "b"', ("a:1", "b:2"))
-    again = first_file(name="a", cohort="coco", bootstrap_servers="a:1", store="x.db")
-    assert load_settings(write(tmp_path, again), environ={}).member.metadata_collection_id != settings.member.metadata_collection_id
+    assert (settings.cohort.topic_root, settings.types.release) == ("", "6.1")
+    again = load_settings(
+        write(tmp_path, first_file(name="a", cohort="coco", bootstrap_servers="a:1", store="x.db", topic_root="egeria.omag", release="4.2")), environ={}
+    )
+    assert again.member.metadata_collection_id != settings.member.metadata_collection_id
+    assert (again.cohort.topic_root, again.types.release) == ("egeria.omag", "4.2")
 
 
 # ---------------------------------------------------------------- the schema
