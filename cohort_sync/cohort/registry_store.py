@@ -40,16 +40,8 @@ _decode_connection = msgspec.json.Decoder(AnyConnection).decode
 
 def export_registry(reader: Reader, member: LocalMember, connection: AnyConnection | None) -> bytes:
     """Our membership as Java would keep it."""
-    local = MemberRegistration(
-        metadata_collection_id=member.metadata_collection_id,
-        metadata_collection_name=member.metadata_collection_name,
-        server_name=member.server_name,
-        server_type=member.server_type,
-        organization_name=member.organization_name,
-        registration_time=registration_time(reader),
-        repository_connection=connection,
-    )
-    remote = [_registration(row) for row in reader.members()]
+    local = local_registration(member, connection, registration_time(reader))
+    remote = [member_registration(row) for row in reader.members()]
     return msgspec.json.encode(CohortMembership(local_registration=local, remote_registrations=remote or None))
 
 
@@ -78,7 +70,21 @@ def import_registry(data: bytes, member: LocalMember, now: int) -> WriteSet:
     return writes
 
 
-def _registration(row: MemberRow) -> MemberRegistration:
+def local_registration(member: LocalMember, connection: AnyConnection | None, since: int | None) -> MemberRegistration:
+    """Ours. `since`: when it was registered first."""
+    return MemberRegistration(
+        metadata_collection_id=member.metadata_collection_id,
+        metadata_collection_name=member.metadata_collection_name,
+        server_name=member.server_name,
+        server_type=member.server_type,
+        organization_name=member.organization_name,
+        registration_time=since,
+        repository_connection=connection,
+    )
+
+
+def member_registration(row: MemberRow) -> MemberRegistration:
+    """That of another member."""
     return MemberRegistration(
         metadata_collection_id=row.metadata_collection_id,
         metadata_collection_name=row.metadata_collection_name,

@@ -15,6 +15,7 @@ from cohort_sync.omrs.connections import AnyConnection, Connection, ConnectorTyp
 from cohort_sync.omrs.errors import ConfigurationError
 
 REST_PROVIDER = "org.odpi.openmetadata.adapters.repositoryservices.rest.repositoryconnector.OMRSRESTRepositoryConnectorProvider"
+TOPIC_PROVIDER = "org.odpi.openmetadata.adapters.eventbus.topic.kafka.KafkaOpenMetadataTopicProvider"
 INERT_PROVIDER = "org.odpi.openmetadata.adapters.eventbus.topic.inmemory.InMemoryOpenMetadataTopicProvider"
 INERT_TOPIC = "inert.topic"
 
@@ -71,6 +72,15 @@ def registration_connection(mode: ConnectionMode, *, release: str, address: str)
             if kind is ConnectionMode.PLAIN:
                 return Connection(display_name=_DISPLAY_NAME, connector_type=_REST_CONNECTOR, endpoint=endpoint)
             return VirtualConnection(display_name=_DISPLAY_NAME, connector_type=_REST_CONNECTOR, endpoint=endpoint, embedded_connections=[_INERT])
+
+
+def topic_connection(topic: str) -> Connection:
+    """A topic of a cohort, for whoever wants to know its name: no broker, no secrets."""
+    return Connection(
+        display_name=topic,
+        connector_type=ConnectorType(connector_provider_class_name=TOPIC_PROVIDER),
+        endpoint=Endpoint(network_address=topic, address=topic),
+    )
 
 
 def advice(mode: ConnectionMode, peer_protocol: str | None) -> str:

@@ -63,7 +63,10 @@ class CohortFlow(Flow[list[DecodedRecord]]):
         self._committed = committed
         self._planning = planning
         self._receive = receive
+        self._partitions = [TopicPartition(topic, 0) for topic in topics.all]
         self._instances = TopicPartition(topics.instances, 0)
+        self.disconnected = False
+        """Whether nothing is read because somebody said so."""
         self._order = {topic: number for number, topic in enumerate(topics.all)}
         self._behind = True
         self.joined = asyncio.Event()
@@ -72,6 +75,17 @@ class CohortFlow(Flow[list[DecodedRecord]]):
     @property
     def may_be_ready(self) -> bool:
         return self.joined.is_set() and not self._behind
+
+    def disconnect(self) -> None:
+        """Read nothing until `connect`. What is in hand is applied."""
+        self.disconnected = True
+        self.reader.pause(*self._partitions)
+
+    def connect(self) -> None:
+        """Take back `disconnect`: the others first, `instances` when they are read."""
+        self.disconnected = False
+        self._behind = True
+        self.reader.resume(*(each for each in self._partitions if each != self._instances))
 
     def reconnected(self) -> None:
         """Called before each connection: `instances` waits again until the other two are read."""
@@ -137,7 +151,7 @@ class CohortFlow(Flow[list[DecodedRecord]]):
 
     async def between(self) -> None:
         """Begin `instances` when the other two are read up to their heads, and join the cohort the first time."""
-        if not self._behind or not self.reader.caught_up((self._topics.registration, self._topics.types)):
+        if self.disconnected or not self._behind or not self.reader.caught_up((self._topics.registration, self._topics.types)):
             return
         self._behind = False
         if not self.joined.is_set():

@@ -51,6 +51,7 @@ class OutboxPublisher:
         self._broker = broker
         self._stopping = stopping
         self._woken = asyncio.Event()
+        self._held = False
         self.empty = asyncio.Event()
         """Set while nothing is left to send."""
 
@@ -59,11 +60,23 @@ class OutboxPublisher:
         self.empty.clear()
         self._woken.set()
 
+    def hold(self) -> None:
+        """Send nothing until `release`; what is being sent is sent."""
+        self._held = True
+
+    def release(self) -> None:
+        """Take back `hold`."""
+        self._held = False
+        self.wake()
+
     async def run(self) -> None:
         """Send until told to stop; what is left then stays in the store. Raises FatalFault."""
         pauses = Backoff(first=0.2, cap=5.0).pauses()
         while not self._stopping.is_set():
             self._woken.clear()
+            if self._held:
+                await self._wait_for_work()
+                continue
             try:
                 more = await self._send_some()
             except TransientFault as fault:

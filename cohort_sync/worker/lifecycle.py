@@ -1,6 +1,7 @@
 """The worker around the engine of its member: pages, systemd, and what it tells about itself. The order of start and stop is the engine's."""
 
 import asyncio
+import logging
 import os
 import socket
 
@@ -8,16 +9,20 @@ import structlog
 
 from cohort_sync import __version__
 from cohort_sync.api.app import create_app
-from cohort_sync.api.omrs.service import Access, omrs_routes
+from cohort_sync.api.omrs.service import omrs_routes
+from cohort_sync.api.omrs.surroundings import Surroundings
+from cohort_sync.api.omrs.transport import Access
 from cohort_sync.api.server import HttpServer
 from cohort_sync.collection.collection import MetadataCollection
 from cohort_sync.config.settings import Settings
+from cohort_sync.observe.severities import SeverityCounts
 from cohort_sync.observe.status import PRESENCE_FACT, PartitionStatus, Presence, WorkerStatus
 from cohort_sync.observe.systemd import Notifier
 from cohort_sync.store.protocol import WriteSet
 from cohort_sync.store.sqlite import SqliteStore
 from cohort_sync.stream.flow import Clock
 from cohort_sync.worker.engine import Engine
+from cohort_sync.worker.highway import WorkerHighway
 from cohort_sync.worker.parts import Parts
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -30,6 +35,8 @@ class Lifecycle:
         self._settings = settings
         self._clock = clock
         self._notifier = Notifier()
+        self._logged = SeverityCounts()
+        logging.getLogger().addHandler(self._logged)
         self._parts = Parts(settings, SqliteStore(settings.store.path, clock=clock), clock=clock, stop=stopping.set)
         self._engine = Engine(self._parts, stopping, close_doors=self._close_pages, tell=self._notifier.status)
         self._http: HttpServer | None = None
@@ -52,11 +59,13 @@ class Lifecycle:
         """Stop everything that was started, in order, within worker.drain_seconds."""
         self._notifier.stopping("draining")
         await self._engine.stop()
+        logging.getLogger().removeHandler(self._logged)
 
     async def _open_pages(self, collection: MetadataCollection) -> None:
         """Our pages, and the OMRS REST API over our metadata collection: what other members call at the address that we register."""
         http = self._settings.http
-        services = omrs_routes(collection, access=Access(token=http.token))
+        around = Surroundings(highway=WorkerHighway(self._parts), audit_log=self._logged, started_at=self._parts.started_at)
+        services = omrs_routes(collection, access=Access(token=http.token), surroundings=around)
         self._http = HttpServer(create_app(self._parts.health, self._parts.metrics, self._status, services), host=http.host, port=http.port)
         url = await self._http.start()
         self._presence = Presence(pid=os.getpid(), host=socket.gethostname(), http=url, version=__version__, started=self._clock())

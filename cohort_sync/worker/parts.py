@@ -176,7 +176,7 @@ class Parts:
             self.inbound_context,
             self.store,
             check=self._check_fresh_store,
-            join=self._join,
+            join=self.announce_registration,
             learned=self._learned,
             committed=self.publisher.wake,
             planning=self.planning,
@@ -297,7 +297,7 @@ class Parts:
         seen = sightings(records, self.member)
         check_fresh_store(seen, self.member, registered=self.was_registered, recovering=worker.recovering, fresh_id=worker.fresh_id)
 
-    async def _join(self) -> None:
+    async def announce_registration(self) -> None:
         """Announce this member: through the outbox, so that what is noted as sent will be sent."""
         now = self.clock()
         kind = await self.store.transact(lambda reader: plan_start(reader, self.member, self.connection, now))
@@ -381,7 +381,9 @@ class Parts:
                     self._reading(flow, condition, missing, bool(halted))
 
     def _reading(self, flow: CohortFlow | SourceFlow[object], condition: str, missing: frozenset[str], halted: bool) -> None:
-        if missing:
+        if flow is self.cohort and self.cohort.disconnected:
+            self.health.fails(condition, "disconnected, as the REST API was told: tell it to connect, or start the worker again")
+        elif missing:
             self.health.fails(condition, f"topics that do not exist yet: {', '.join(sorted(missing))}")
         elif not halted and flow.may_be_ready:
             self._halts.pop(condition, None)

@@ -10,7 +10,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from cohort_sync.api.omrs.call import Limits
-from cohort_sync.api.omrs.service import Access, omrs_routes
+from cohort_sync.api.omrs.service import omrs_routes
+from cohort_sync.api.omrs.surroundings import Surroundings
+from cohort_sync.api.omrs.transport import Access
 from cohort_sync.cohort.member import LocalMember
 from cohort_sync.collection.collection import MetadataCollection
 from cohort_sync.collection.context import CollectionContext
@@ -28,7 +30,13 @@ def packs() -> dict[str, TypeRegistry]:
     return {release: TypeRegistry.from_pack(read_pack(release)) for release in ("6.1", "4.2")}
 
 
-def serve(store: Store, registry: TypeRegistry, access: Access | None = None, limits: Limits | None = None) -> Iterator[Client]:
+def serve(
+    store: Store,
+    registry: TypeRegistry,
+    access: Access | None = None,
+    limits: Limits | None = None,
+    surroundings: Surroundings | None = None,
+) -> Iterator[Client]:
     holder = Holder(registry)
     collection = MetadataCollection(store, CollectionContext(member=MEMBER, types=holder))
 
@@ -38,7 +46,7 @@ def serve(store: Store, registry: TypeRegistry, access: Access | None = None, li
         yield
         await store.close()
 
-    app = Starlette(routes=omrs_routes(collection, access=access, limits=limits), lifespan=lifespan)
+    app = Starlette(routes=omrs_routes(collection, access=access, limits=limits, surroundings=surroundings), lifespan=lifespan)
     with TestClient(app, raise_server_exceptions=False) as http:
         yield Client(http, store, collection)
 

@@ -6,7 +6,7 @@ import pytest
 from cohort_sync.api.omrs import requests as req
 from cohort_sync.api.omrs.bodies import BadBody, DoNothing, NoBody, NullFails, request_of
 from cohort_sync.api.omrs.handlers import HANDLERS
-from cohort_sync.api.omrs.operations import OPERATIONS, Operation
+from cohort_sync.api.omrs.operations import OPERATIONS, REPOSITORY, Operation
 from cohort_sync.omrs.enums import InstanceStatus, TypeDefCategory
 
 BY_NAME = {one.name: one for one in OPERATIONS}
@@ -18,11 +18,12 @@ def operation(name: str) -> Operation:
 
 def test_counts_of_the_releases() -> None:
     """92 local and 63 enterprise operations in 6.x; 99 paths up to 5.x, which has no classification history (spec repository-rest-api 9)."""
-    assert len({one.path for one in OPERATIONS}) == len(OPERATIONS) == len(BY_NAME)
-    from_6 = [one for one in OPERATIONS if not one.up_to_5_only]
+    assert len(OPERATIONS) == len(BY_NAME)
+    assert len({one.path for one in REPOSITORY}) == len(REPOSITORY)
+    from_6 = [one for one in REPOSITORY if not one.up_to_5_only]
     assert (len(from_6), sum(one.enterprise for one in from_6)) == (92, 63)
-    assert len([one for one in OPERATIONS if one.name != "getClassificationHistory"]) == 99
-    assert sum(one.get for one in OPERATIONS) == 20
+    assert len([one for one in REPOSITORY if one.name != "getClassificationHistory"]) == 99
+    assert sum(one.get for one in REPOSITORY) == 20
 
 
 def test_every_operation_has_a_handler_and_no_handler_is_left_over() -> None:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from omrs_client import BASE, Client, guids, string, strings
 
-from cohort_sync.api.omrs.operations import OPERATIONS
+from cohort_sync.api.omrs.operations import REPOSITORY
 from cohort_sync.api.omrs.service import check_exposure
 from cohort_sync.cohort.outbound.typed import proxy_of_entity
 from cohort_sync.omrs.enums import InstanceStatus
@@ -278,7 +278,7 @@ def test_type_queries(client: Client) -> None:
 
 
 def test_every_operation_is_reached_by_its_verbs(client: Client) -> None:
-    for operation in OPERATIONS:
+    for operation in REPOSITORY:
         path = BASE + operation.path.replace("{", "x").replace("}", "")
         query = {name.rstrip("?"): "1" for name in operation.query}
         response = client.http.post(path, params=query, content=b"{}")

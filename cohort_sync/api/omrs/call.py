@@ -7,6 +7,7 @@ from typing import TypeAlias, TypeVar
 from cohort_sync.api.omrs.operation import Operation
 from cohort_sync.api.omrs.requests import OMRSRequest, PagedFindRequest
 from cohort_sync.api.omrs.responses import OMRSResponse
+from cohort_sync.api.omrs.surroundings import Surroundings
 from cohort_sync.collection.collection import MetadataCollection
 from cohort_sync.collection.context import is_before_6
 from cohort_sync.collection.headers import Author
@@ -33,6 +34,7 @@ class Call:
 
     operation: Operation
     collection: MetadataCollection
+    surroundings: Surroundings
     user: str
     path: Mapping[str, str]
     query: Mapping[str, str]

@@ -3,18 +3,17 @@
 import re
 from typing import Any
 
-from cohort_sync.api.omrs.operation import NullBody, Operation
+from cohort_sync.api.omrs.operation import ENTERPRISE, NullBody, Operation
 from cohort_sync.api.omrs.operations import OPERATIONS
 from cohort_sync.api.omrs.schemas import reference, schemas_of
 
-_PREFIX = "/servers/{serverName}/open-metadata/repository-services/users/{userId}"
 _PAGING = {"offset", "pageSize"}
 _FLAGS = {"startsWith", "endsWith", "ignoreCase"}
 _UNREACHED = {
     "400": "The body, or a query parameter, is no request of this operation.",
     "401": "The bearer token is missing or wrong.",
     "404": "No operation has this path.",
-    "405": "This operation is a POST.",
+    "405": "This operation has another verb.",
     "413": "The body is larger than this server takes.",
 }
 
@@ -31,7 +30,7 @@ def openapi_document(version: str, *, server_url: str = "/", token: bool = False
             "Whatever happened to a call, the transport says 200 and the body says what happened: `relatedHTTPCode` and the exception.",
         },
         "servers": [{"url": server_url}],
-        "paths": {_PREFIX + operation.path: _path(operation) for operation in OPERATIONS},
+        "paths": _paths(),
         "components": {"schemas": schemas_of(beans)},
     }
     if token:
@@ -40,39 +39,50 @@ def openapi_document(version: str, *, server_url: str = "/", token: bool = False
     return document
 
 
-def _path(operation: Operation) -> dict[str, Any]:
-    variables = ["serverName", "userId", *re.findall(r"{(\w+)}", operation.path)]
-    item: dict[str, Any] = {
-        "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in variables],
-        "post": _verb(operation, operation.name, "In the form of releases from 6.x." if operation.get else ""),
-    }
-    if operation.get:
-        item["get"] = _verb(operation, operation.name + "ByGet", "In the form of releases up to 5.x.")
-        # A GET may carry a body in releases up to 5.x, but no tool sends one: it is not told.
-        del item["get"]["requestBody"]
-    return item
+def _paths() -> dict[str, Any]:
+    """Operations at one path have different verbs."""
+    items: dict[str, Any] = {}
+    for operation in OPERATIONS:
+        for path in operation.paths:
+            variables = re.findall(r"{(\w+)}", path)
+            item = items.setdefault(path, {"parameters": [_variable(name) for name in variables]})
+            item.update({verb.lower(): _verb(operation, verb, path) for verb in operation.verbs})
+    return items
 
 
-def _verb(operation: Operation, name: str, form: str) -> dict[str, Any]:
-    words = [form, "Only in releases up to 5.x." if operation.up_to_5_only else "", _bare(operation)]
-    verb: dict[str, Any] = {
-        "operationId": name,
+def _variable(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+
+
+def _verb(operation: Operation, verb: str, path: str) -> dict[str, Any]:
+    both = len(operation.verbs) > 1
+    form = f"In the form of releases {'from 6.x' if verb == 'POST' else 'up to 5.x'}." if both else ""
+    words = [form, "Only in releases up to 5.x." if operation.up_to_5_only else "", _bare(operation) if verb == "POST" else ""]
+    enterprise = ENTERPRISE + operation.path in path
+    told: dict[str, Any] = {
+        "operationId": _name(operation, verb, path, both=both, enterprise=enterprise),
         "summary": operation.method,
-        "tags": [operation.path.split("/")[1]],
-        "requestBody": {
-            "required": operation.required,
-            "content": {"application/json": {"schema": _body(operation)}},
-        },
+        "tags": ["enterprise" if enterprise else operation.path.split("/")[1]],
         "responses": {
             "200": {"description": "What the operation answered.", "content": {"application/json": {"schema": reference(operation.response)}}},
             **{status: {"description": reason} for status, reason in _UNREACHED.items()},
         },
     }
+    if verb == "POST" and not operation.plain_errors:
+        # A GET may carry a body in releases up to 5.x, but no tool sends one: it is not told.
+        told["requestBody"] = {"required": operation.required, "content": {"application/json": {"schema": _body(operation)}}}
     if description := " ".join(word for word in words if word):
-        verb["description"] = description
+        told["description"] = description
     if operation.query:
-        verb["parameters"] = [_query(parameter) for parameter in operation.query]
-    return verb
+        told["parameters"] = [_query(parameter) for parameter in operation.query]
+    return told
+
+
+def _name(operation: Operation, verb: str, path: str, *, both: bool, enterprise: bool) -> str:
+    """Unique in the document."""
+    root = next(root for root in operation.roots if path in (root + operation.path, root + ENTERPRISE + operation.path))
+    parts = [operation.name, "OfEnterprise" if enterprise else "", "ByGet" if both and verb == "GET" else "", "" if root is operation.roots[0] else "WithUser"]
+    return "".join(parts)
 
 
 def _body(operation: Operation) -> dict[str, Any]:

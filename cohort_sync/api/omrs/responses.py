@@ -4,6 +4,8 @@ Whatever happened, the transport says 200 and the body says what happened: `rela
 client has to throw. A null payload is a success without that field; an empty list is never written.
 """
 
+from typing import Protocol
+
 from msgspec import field
 from msgspec.structs import replace
 
@@ -119,16 +121,26 @@ _ACTIONS = {
 _REFUSED = ("The request was refused; nothing was changed.", "Correct what the message names and send the request again.")
 
 
-def failed(response: type[OMRSResponse], error: OMRSException, release: WireRelease, request_id: str | None) -> OMRSResponse:
+class Failing(Protocol):
+    """The operation that failed: the class of its answer, and the form of its errors."""
+
+    @property
+    def response(self) -> type[OMRSResponse]: ...
+
+    @property
+    def plain_errors(self) -> bool: ...
+
+
+def failed(operation: Failing, error: OMRSException, release: WireRelease, request_id: str | None) -> OMRSResponse:
     """The answer to a request that failed, as a client of this release reads it."""
     java_class = error.kind.java_class(release)
     system_action, user_action = _ACTIONS.get(error.kind, _REFUSED)
     return replace(
-        response(),
+        operation.response(),
         request_id=request_id,
         related_http_code=error.code.http_code,
         exception_class_name=java_class,
-        exception_subclass_name=java_class if release is WireRelease.FROM_6 else None,
+        exception_subclass_name=java_class if release is WireRelease.FROM_6 and not operation.plain_errors else None,
         action_description=error.method,
         exception_error_message=str(error),
         exception_error_message_id=error.code.message_id,

@@ -4,10 +4,8 @@ A call that reaches an operation is answered with transport status 200, whatever
 for it. Other statuses mean that no operation was reached: 400 (body or query that is no request), 401, 404 (no such path), 405, 413.
 """
 
-import hmac
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 import msgspec
@@ -21,10 +19,13 @@ from cohort_sync.api.omrs.bodies import BadBody, DoNothing, NullFails, request_o
 from cohort_sync.api.omrs.call import BadQuery, Call, Handler, Limits
 from cohort_sync.api.omrs.handlers import HANDLERS
 from cohort_sync.api.omrs.openapi import openapi_document
-from cohort_sync.api.omrs.operation import Operation
+from cohort_sync.api.omrs.operation import Operation, Root
 from cohort_sync.api.omrs.operations import OPERATIONS
+from cohort_sync.api.omrs.platform import platform_routes
 from cohort_sync.api.omrs.responses import OMRSResponse, failed
-from cohort_sync.api.omrs.routing import Router
+from cohort_sync.api.omrs.routing import Router, path_values
+from cohort_sync.api.omrs.surroundings import Surroundings
+from cohort_sync.api.omrs.transport import Access, transport_error
 from cohort_sync.collection.collection import MetadataCollection
 from cohort_sync.collection.context import is_before_6
 from cohort_sync.omrs.error_codes import OMRSErrorCode as Code
@@ -33,22 +34,10 @@ from cohort_sync.omrs.exceptions import ExceptionKind as Kind
 from cohort_sync.omrs.exceptions import OMRSException, WireRelease, invalid_parameter
 
 _LOG = logging.getLogger(__name__)
-_PREFIX = "/servers/{server_name}/open-metadata/repository-services/users/{user_id}"
+ANONYMOUS = "anonymous"
+"""Who asks when neither the path nor `delegatingUserId` says it."""
+_VERBS = ["GET", "POST", "DELETE"]
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Access:
-    """Who may call. `token`: a bearer token that every call has to carry; "" lets everybody in."""
-
-    token: str = field(default="", repr=False)
-
-    def admits(self, authorization: str | None) -> bool:
-        """Is the Authorization header what it has to be?"""
-        if not self.token:
-            return True
-        given = (authorization or "").removeprefix("Bearer ").encode()
-        return hmac.compare_digest(given, self.token.encode())
 
 
 def check_exposure(host: str, *, token: str, insecure: bool) -> None:
@@ -61,25 +50,40 @@ def check_exposure(host: str, *, token: str, insecure: bool) -> None:
     )
 
 
-def omrs_routes(collection: MetadataCollection, *, access: Access | None = None, limits: Limits | None = None) -> list[Route]:
-    """The routes of the repository services of this member.
+def omrs_routes(
+    collection: MetadataCollection,
+    *,
+    access: Access | None = None,
+    limits: Limits | None = None,
+    surroundings: Surroundings | None = None,
+) -> list[Route]:
+    """The routes of the repository services of this member and of what is around them.
 
     The server name of a path has to be that of the member; another one is answered as a Java platform answers for a server that it does not run.
     """
-    service = _Service(collection, access or Access(), limits or Limits())
+    allowed = access or Access()
+    service = _Service(collection, allowed, limits or Limits(), surroundings or Surroundings())
     return [
         Route("/v3/api-docs", service.document, methods=["GET"]),
-        Route(f"{_PREFIX}/enterprise/{{operation:path}}", service.enterprise, methods=["GET", "POST"]),
-        Route(f"{_PREFIX}/{{operation:path}}", service.local, methods=["GET", "POST"]),
+        *platform_routes(allowed),
+        *(Route(f"{_starlette(root)}{below}/{{operation:path}}", service.endpoint(root, enterprise=bool(below)), methods=_VERBS) for root, below in _PLACES),
     ]
 
 
+_PLACES = ((Root.USER, "/enterprise"), (Root.USER, ""), (Root.SERVER, ""), (Root.PLATFORM, ""), (Root.SERVER_OPERATIONS, ""))
+"""In the order in which they are looked at."""
+
+
+def _starlette(root: Root) -> str:
+    return root.replace("{serverName}", "{server_name}").replace("{userId}", "{user_id}")
+
+
 class _Service:
-    def __init__(self, collection: MetadataCollection, access: Access, limits: Limits) -> None:
+    def __init__(self, collection: MetadataCollection, access: Access, limits: Limits, surroundings: Surroundings) -> None:
         self._collection = collection
         self._access = access
         self._limits = limits
-        self._router = Router(OPERATIONS)
+        self._surroundings = surroundings
         self._openapi: bytes | None = None
 
     async def document(self, _request: Request) -> Response:
@@ -88,44 +92,50 @@ class _Service:
             self._openapi = msgspec.json.encode(openapi_document(__version__, token=bool(self._access.token)))
         return Response(self._openapi, media_type="application/json")
 
-    async def local(self, request: Request) -> Response:
-        """A call of the local repository."""
-        return await self._serve(request, self._handled)
+    def endpoint(self, root: Root, *, enterprise: bool) -> Callable[[Request], Awaitable[Response]]:
+        """What serves the operations below this root. Below `/enterprise` there is the federated view, which this member does not have: what Java answers
+        without enterprise services."""
+        router = Router(each for each in OPERATIONS if root in each.roots and (each.enterprise if enterprise else each.local))
+        handle = _no_enterprise if enterprise else self._handled
 
-    async def enterprise(self, request: Request) -> Response:
-        """A call of the federated view, which this member does not have: what Java answers without enterprise services."""
-        return await self._serve(request, _no_enterprise, enterprise=True)
+        async def serve(request: Request) -> Response:
+            return await self._serve(request, router, handle)
 
-    async def _serve(self, request: Request, handle: Handler, *, enterprise: bool = False) -> Response:
+        return serve
+
+    async def _serve(self, request: Request, router: Router, handle: Handler) -> Response:
         if not self._access.admits(request.headers.get("authorization")):
-            return _transport(401, "Unauthorized", request, "a bearer token is needed", {"www-authenticate": "Bearer"})
-        found = self._router.find(request.path_params["operation"])
-        if found is None or (enterprise and not found[0].enterprise):
-            return _transport(404, "Not Found", request, "no operation has this path")
-        operation, path = found
+            return transport_error(401, "Unauthorized", request, "a bearer token is needed", {"www-authenticate": "Bearer"})
+        found = router.find(request.path_params["operation"])
+        if not found:
+            return transport_error(404, "Not Found", request, "no operation has this path")
+        verb = "GET" if request.method == "HEAD" else request.method
+        operation = next((each for each in found if verb in each.verbs), None)
+        if operation is None:
+            allowed = ", ".join(verb for each in found for verb in each.verbs)
+            return transport_error(405, "Method Not Allowed", request, f"operations at this path are {allowed}", {"allow": allowed})
         get = request.method == "GET"
-        if get and not operation.get:
-            return _transport(405, "Method Not Allowed", request, "this operation is a POST", {"allow": "POST"})
         try:
             body = await self._body(request)
-            given, up_to_5 = request_of(operation, body, get=get)
+            given, up_to_5 = (operation.request(), False) if operation.plain_errors else request_of(operation, body, get=get)
         except _TooLarge as problem:
-            return _transport(413, "Payload Too Large", request, str(problem))
+            return transport_error(413, "Payload Too Large", request, str(problem))
         except BadBody as problem:
-            return _transport(400, "Bad Request", request, str(problem))
+            return transport_error(400, "Bad Request", request, str(problem))
         except DoNothing:
             return _json(operation.response())
         except NullFails:
             return _json(self._unexpected(operation, "java.lang.NullPointerException", "the body is null", self._release(up_to_5=get), None))
         missing = [name for name in operation.query if not name.endswith("?") and name not in request.query_params]
         if missing:
-            return _transport(400, "Bad Request", request, f"the query parameter {missing[0]} is missing")
+            return transport_error(400, "Bad Request", request, f"the query parameter {missing[0]} is missing")
         release = self._release(up_to_5=up_to_5 or operation.up_to_5_only or "searchCriteria" in request.query_params)
         call = Call(
             operation=operation,
             collection=self._collection,
-            user=request.path_params["user_id"],
-            path=path,
+            surroundings=self._surroundings,
+            user=request.path_params.get("user_id") or request.query_params.get("delegatingUserId") or ANONYMOUS,
+            path=path_values(operation, request.path_params["operation"]),
             query=request.query_params,
             request=given,
             request_id=given.request_id or str(uuid4()),
@@ -136,17 +146,18 @@ class _Service:
 
     async def _answered(self, call: Call, request: Request, handle: Handler) -> Response:
         try:
-            self._check_server(call, request.path_params["server_name"])
+            if "server_name" in request.path_params:
+                self._check_server(call, request.path_params["server_name"])
             return _json(replace(await handle(call), request_id=call.request_id))
         except BadQuery as problem:
-            return _transport(400, "Bad Request", request, str(problem))
+            return transport_error(400, "Bad Request", request, str(problem))
         except OMRSException as error:
-            return _json(failed(call.operation.response, error, call.release, call.request_id))
+            return _json(failed(call.operation, error, call.release, call.request_id))
         except CohortSyncError as fault:
             _LOG.warning("%s could not be carried out: %s", call.operation.method, fault)
             method = call.operation.method
             unavailable = OMRSException(Kind.REPOSITORY_ERROR, Code.REPOSITORY_NOT_AVAILABLE, call.collection.context.source, method, method=method)
-            return _json(failed(call.operation.response, unavailable, call.release, call.request_id))
+            return _json(failed(call.operation, unavailable, call.release, call.request_id))
         except Exception as problem:
             _LOG.exception("%s failed unexpectedly", call.operation.method)
             return _json(self._unexpected(call.operation, type(problem).__name__, "see the log of the server", call.release, call.request_id))
@@ -165,7 +176,7 @@ class _Service:
 
     def _unexpected(self, operation: Operation, what: str, message: str, release: WireRelease, request_id: str | None) -> OMRSResponse:
         error = OMRSException(Kind.PROPERTY_SERVER, Code.UNEXPECTED_EXCEPTION, what, operation.method, message, method=operation.method)
-        return failed(operation.response, error, release, request_id)
+        return failed(operation, error, release, request_id)
 
     async def _body(self, request: Request) -> bytes:
         """The body, no longer than it may be. Raises _TooLarge."""
@@ -196,10 +207,4 @@ async def _no_enterprise(call: Call) -> OMRSResponse:
 
 
 def _json(body: OMRSResponse) -> Response:
-    return Response(_encode(body), media_type="application/json")
-
-
-def _transport(status: int, error: str, request: Request, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """No operation was reached: the form that a Spring platform writes."""
-    body = {"status": status, "error": error, "message": message, "path": request.url.path}
-    return Response(msgspec.json.encode(body), status_code=status, media_type="application/json", headers=dict(headers or {}))
+    return Response(_encode(body), media_type="application/json", headers={"cache-control": "no-store"})
