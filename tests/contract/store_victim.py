@@ -4,11 +4,10 @@ import asyncio
 import resource
 import sys
 
-from store_samples import classification, classified, entity, event, move
-
 from cohort_sync.omrs.errors import TransientFault
 from cohort_sync.store.protocol import Reader, WriteSet
 from cohort_sync.store.sqlite import SqliteStore
+from cohort_sync.testing.store_contract.samples import classification, classified, entity, event, move
 
 INSTANCES = 20
 

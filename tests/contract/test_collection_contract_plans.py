@@ -5,9 +5,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
-from find_samples import number, string
 from msgspec.structs import replace
-from store_samples import Driver
 
 from cohort_sync.omrs.conditions import equality
 from cohort_sync.omrs.enums import InstanceStatus, PrimitiveDefCategory
@@ -22,6 +20,8 @@ from cohort_sync.store.rows import InstanceRow, Kind
 from cohort_sync.store.sqlite import SqliteStore, find_order
 from cohort_sync.store.sqlite.reader import SqliteReader
 from cohort_sync.store.stored import entity_rows, relationship_row
+from cohort_sync.testing.store_contract import Driver
+from cohort_sync.testing.store_contract.find_samples import number, string
 
 MANY = 600
 

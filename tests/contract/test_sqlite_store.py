@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from store_samples import HOME, Driver, entity, event, move
 from store_victim import INSTANCES
 
 from cohort_sync.omrs.errors import ConfigurationError, FatalFault, StoreLocked, TransientFault
@@ -26,6 +25,8 @@ from cohort_sync.store.protocol import PositionLost, Query, Store, WriteSet
 from cohort_sync.store.sqlite import SqliteStore, connection, migrate, statements
 from cohort_sync.store.sqlite.faults import fault_of
 from cohort_sync.store.sqlite.reader import placeholders
+from cohort_sync.testing.store_contract import Driver
+from cohort_sync.testing.store_contract.samples import HOME, entity, event, move
 
 VICTIM = Path(__file__).with_name("store_victim.py")
 

@@ -132,7 +132,7 @@ def test_each_guarantee_names_its_tests() -> None:
         tests = re.findall(r"`(tests/[\w/]+\.py)`", guarantee)
         assert tests, guarantee
         for test in tests:
-            assert re.search(r"^(?:    )?def test_", text_of(test), re.MULTILINE), test
+            assert re.search(r"^(?:(?:    )?def test_|class Test\w+\(\w+Contract\):)", text_of(test), re.MULTILINE), test
 
 
 def test_the_changelog_has_this_version_first() -> None:

@@ -1,10 +1,7 @@
-"""Rows to write, and a store that a plain function can drive."""
+"""Rows to write: small, each with a name that says what it is."""
 
-import asyncio
-from collections.abc import Coroutine
-from typing import TypeVar
+from typing import Any
 
-from cohort_sync.store.protocol import Query, Store, WriteSet
 from cohort_sync.store.rows import (
     ClassificationRow,
     DeadLetterRow,
@@ -20,40 +17,11 @@ from cohort_sync.store.rows import (
     TypeRow,
 )
 
-T = TypeVar("T")
-
 HOME = "0f6a1c1e-home"
 PEER = "7b2d9e40-peer"
 
 
-class Driver:
-    """A store on an event loop of its own. `now` is what its clock says."""
-
-    def __init__(self, store: Store, runner: asyncio.Runner) -> None:
-        self.store = store
-        self.now = 1_000
-        self._runner = runner
-
-    def run(self, coroutine: Coroutine[object, object, T]) -> T:
-        return self._runner.run(coroutine)
-
-    def write(self, **tables: object) -> None:
-        self.apply(WriteSet(**tables))
-
-    def apply(self, writes: WriteSet) -> None:
-        self.run(self.store.transact(lambda reader: (writes, None)))
-
-    def read(self, query: Query[T]) -> T:
-        return self.run(self.store.read(query))
-
-    def put(self, *rows: InstanceRow) -> None:
-        self.write(instances={row.guid: row for row in rows})
-
-    def prune(self, history: int = 0, dead_letters: int = 0, guards: int = 0, chunk: int = 500) -> int:
-        return self.run(self.store.prune(history_before=history, dead_letters_before=dead_letters, guards_before=guards, chunk=chunk))
-
-
-def entity(guid: str, version: int = 1, **fields: object) -> InstanceRow:
+def entity(guid: str, version: int = 1, **fields: Any) -> InstanceRow:
     row = InstanceRow(
         guid=guid,
         kind=Kind.ENTITY,
@@ -74,7 +42,7 @@ def entity(guid: str, version: int = 1, **fields: object) -> InstanceRow:
     return row._replace(**fields)
 
 
-def link(guid: str, end1: str, end2: str, version: int = 1, **fields: object) -> InstanceRow:
+def link(guid: str, end1: str, end2: str, version: int = 1, **fields: Any) -> InstanceRow:
     return entity(guid, version, kind=Kind.RELATIONSHIP, type_name="DataFlow", qualified_name=None, end1=end1, end2=end2, **fields)
 
 

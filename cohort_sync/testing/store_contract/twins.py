@@ -1,13 +1,15 @@
-"""SQLite and memory under the same random write sets: whatever is asked, both give the same answer."""
+"""A store and the one in memory under the same random write sets: whatever is asked, both give the same answer."""
 
 import asyncio
 import tempfile
+import unittest
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from store_samples import HOME, PEER, Driver
 
 from cohort_sync.store.memory import MemoryStore
 from cohort_sync.store.protocol import PositionLost, Reader, WriteSet
@@ -28,11 +30,15 @@ from cohort_sync.store.rows import (
     Tombstone,
     TypeRow,
 )
-from cohort_sync.store.sqlite import SqliteStore
+from cohort_sync.testing.store_contract.driving import Driver, StoreFactory
+from cohort_sync.testing.store_contract.samples import HOME, PEER
 
 GUIDS = ["a", "b", "A", "ä", "a'b", "\U0001f701", "\x00"]
 HOMES = [HOME, PEER, ""]
 NAMES = ["x", "xy", "y%", "_"]
+
+KeyT = TypeVar("KeyT")
+RowT = TypeVar("RowT")
 
 guids, homes, names = st.sampled_from(GUIDS), st.sampled_from(HOMES), st.sampled_from(NAMES)
 times, small = st.integers(0, 5), st.integers(0, 4)
@@ -66,12 +72,13 @@ members = st.builds(MemberRow, homes, st.none() | names, st.none(), st.none() | 
 moves = st.builds(PositionMove, st.just("c"), st.sampled_from(["t", "u"]), st.integers(0, 1), names, st.none() | small, small)
 
 
-def keyed(keys, rows):
+def keyed(keys: Callable[[RowT], KeyT], rows: st.SearchStrategy[RowT]) -> st.SearchStrategy[dict[KeyT, RowT | None]]:
     """Rows under what `keys` makes of them, some of them None."""
     return st.lists(st.tuples(rows, st.booleans()), max_size=5).map(lambda found: {keys(row): row if kept else None for row, kept in found})
 
 
-def keyed_rows(keys, rows):
+def keyed_rows(keys: Callable[[RowT], KeyT], rows: st.SearchStrategy[RowT]) -> st.SearchStrategy[dict[KeyT, RowT]]:
+    """Rows under what `keys` makes of them."""
     return st.lists(rows, max_size=5).map(lambda found: {keys(row): row for row in found})
 
 
@@ -134,15 +141,21 @@ def answers(reader: Reader) -> dict[str, object]:
 class Twins(RuleBasedStateMachine):
     """Each step goes to both; after each step both are asked everything."""
 
+    make_store: StoreFactory
+
     def __init__(self) -> None:
         super().__init__()
         self.directory = tempfile.TemporaryDirectory()
         self.runner = asyncio.Runner()
         self.now = 0
-        path = Path(self.directory.name) / "store.db"
-        self.twins = [Driver(store, self.runner) for store in (MemoryStore(clock=lambda: self.now), SqliteStore(path, clock=lambda: self.now))]
+        stores = (MemoryStore(clock=self.clock), type(self).make_store(Path(self.directory.name) / "store", self.clock))
+        self.twins = [Driver(store, self.runner) for store in stores]
         for twin in self.twins:
             twin.run(twin.store.open())
+
+    def clock(self) -> int:
+        """The same for both."""
+        return self.now
 
     @rule(writes=write_sets, tick=small)
     def write(self, writes: WriteSet, tick: int) -> None:
@@ -185,8 +198,8 @@ class Twins(RuleBasedStateMachine):
 
     @invariant()
     def same(self) -> None:
-        memory, sqlite = (twin.read(answers) for twin in self.twins)
-        assert sqlite == memory
+        expected, found = (twin.read(answers) for twin in self.twins)
+        assert found == expected
 
     def teardown(self) -> None:
         for twin in self.twins:
@@ -195,5 +208,14 @@ class Twins(RuleBasedStateMachine):
         self.directory.cleanup()
 
 
-class TestTwins(Twins.TestCase):
-    settings = settings(max_examples=60, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def same_as_in_memory(make_store: StoreFactory, *, examples: int = 60, steps: int = 15) -> type[unittest.TestCase]:
+    """A test case, to be given a name that begins with Test: random write sets go to this store and to the one in memory, and whatever is asked, both answer
+    the same."""
+
+    class Machine(Twins):
+        pass
+
+    Machine.make_store = staticmethod(make_store)
+    slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    limits = settings(max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=slow)
+    return type("SameAsInMemory", (Machine.TestCase,), {"settings": limits})

@@ -1,6 +1,7 @@
 """Random instances, predicates and finds: small alphabets, so that things are found."""
 
 from decimal import Decimal
+from typing import Any, TypeVar
 
 import msgspec
 from hypothesis import strategies as st
@@ -78,7 +79,7 @@ classification = st.builds(
 )
 
 
-def _header(type_name: str, category: TypeDefCategory, **fields: object) -> dict[str, object]:
+def _header(type_name: str, category: TypeDefCategory, **fields: Any) -> dict[str, Any]:
     return {
         "type": InstanceType(type_def_category=category, type_def_guid=f"type of {type_name}", type_def_name=type_name),
         "metadata_collection_id": "mc",
@@ -118,9 +119,16 @@ relationships = st.builds(
     some_properties,
 )
 
+InstanceT = TypeVar("InstanceT", EntityDetail, Relationship)
+
+
+def _under(guid: str, made: st.SearchStrategy[InstanceT]) -> st.SearchStrategy[InstanceT]:
+    return made.map(lambda one: replace(one, guid=guid))
+
+
 population = st.tuples(
-    st.tuples(*(entities.map(lambda one, guid=guid: replace(one, guid=guid)) for guid in GUIDS)),
-    st.tuples(*(relationships.map(lambda one, guid=guid: replace(one, guid=guid)) for guid in LINKS)),
+    st.tuples(*(_under(guid, entities) for guid in GUIDS)),
+    st.tuples(*(_under(guid, relationships) for guid in LINKS)),
 ).map(lambda both: [*both[0], *both[1]])
 """An instance under every GUID."""
 
