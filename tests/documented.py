@@ -62,6 +62,12 @@ def commands_of(page: str, instead: Mapping[str, str], *, tested: str = "test") 
     return found
 
 
+def block_of(page: str, language: str, holds: str) -> str:
+    """The first block in this language that holds this text."""
+    fences = ((fence["info"].split()[0], fence["body"]) for fence in FENCE.finditer((ROOT / page).read_text()))
+    return next(body for info, body in fences if info == language and holds in body)
+
+
 def said_as_shown(shown: str | None, said: str) -> bool:
     """`...` in what is shown stands for anything; how it is laid out does not count."""
     if shown is None:

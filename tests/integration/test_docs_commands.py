@@ -1,13 +1,14 @@
 """The commands that the documentation tells people to type, typed: `tests/documented.py` says which."""
 
 import tomllib
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from cohort_sync.mapping.registry import GROUP
 from cohort_sync.testing import EmbeddedBroker
-from tests.documented import FENCE, ROOT, Terminal, commands_of, said_as_shown
+from tests.documented import ROOT, Terminal, block_of, commands_of, said_as_shown
 
 
 @pytest.mark.timeout(240)
@@ -42,21 +43,17 @@ def test_the_readme(tmp_path: Path) -> None:
 @pytest.mark.timeout(120)
 def test_the_program_with_a_member_inside(tmp_path: Path) -> None:
     page = "docs/tutorial/embedded.md"
-    (program,) = (fence["body"] for fence in FENCE.finditer((ROOT / page).read_text()) if fence["info"] == "python")
+    program = block_of(page, "python", "two_catalogues.py")
     assert len(program.splitlines()) < 100
     (tmp_path / "two_catalogues.py").write_text(program)
     with Terminal(tmp_path) as terminal:
-        terminal.type_all(commands_of(page, "", ""))
+        terminal.type_all(commands_of(page, {}))
 
 
 def test_the_mapper_of_the_how_to(tmp_path: Path) -> None:
     """Its files are written out as the page names them; the entry point is that of its pyproject.toml."""
     page = "docs/how-to/write-a-mapper.md"
-    fences = [(fence["info"].split()[0], fence["body"]) for fence in FENCE.finditer((ROOT / page).read_text())]
-
-    def the(language: str, holds: str) -> str:
-        return next(body for info, body in fences if info == language and holds in body)
-
+    the = partial(block_of, page)
     mapper = the("python", "class LakeMapper")
     assert len(mapper.splitlines()) < 60
     (tmp_path / "lake_mapper.py").write_text(mapper)
@@ -77,6 +74,43 @@ def test_the_mapper_of_the_how_to(tmp_path: Path) -> None:
             said, code = terminal.run(script)
             assert code == 0, said
         terminal.type_all(commands_of(page, {}))
+
+
+MEMBER_WITH_A_STORE_OF_ITS_OWN = """
+import asyncio
+from pathlib import Path
+from cohort_sync.embedded import Author, Member, settings_from
+from journal_store import JournalStore
+
+settings = settings_from({
+    "member": {"name": "alice", "metadata_collection_id": "alices"}, "cohort": {"name": "coco"}, "kafka": {"bootstrap_servers": ["127.0.0.1:1"]},
+    "store": {"path": "alice.journal"},
+})
+
+async def use(name):
+    {use}
+    async with member:
+        kind = member.types.entity_def("GlossaryTerm").guid
+        await member.collection.entities.add_entity(Author("alice"), kind, member.types.properties("GlossaryTerm", {"qualifiedName": name}))
+        return [one.version for one in await member.collection.finds.find_entities("alice", kind)]
+
+first = asyncio.run(use("one"))
+with Path("alice.journal").open("ab") as journal:
+    journal.write(b"half a record")
+print(first, asyncio.run(use("two")))
+"""
+
+
+@pytest.mark.timeout(240)
+def test_the_repository_connector_of_the_how_to(tmp_path: Path) -> None:
+    """It passes the whole contract, a member uses it, and what a crash leaves at its end does no harm."""
+    page = "docs/how-to/write-a-repository-connector.md"
+    for name in ("journal_store.py", "test_journal_store.py"):
+        (tmp_path / name).write_text(block_of(page, "python", f'"""{name}'))
+    (tmp_path / "use.py").write_text(MEMBER_WITH_A_STORE_OF_ITS_OWN.replace("{use}", block_of(page, "python", "member = Member(").strip()))
+    with Terminal(tmp_path) as terminal:
+        terminal.type_all(commands_of(page, {}))
+        assert terminal.run("python use.py 2> use.log") == ("[1] [1, 1]\n", 0)
 
 
 def test_what_a_page_shows_is_compared_as_people_read_it() -> None:
