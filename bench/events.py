@@ -1,9 +1,12 @@
 """Made events: entities of about 3 kB with several properties and one classification, as a real member sends them; their versions rise."""
 
+from msgspec.structs import replace
+
 from cohort_sync.cohort.announce import entity_event
 from cohort_sync.cohort.member import LocalMember
 from cohort_sync.omrs.codec import encode_event
 from cohort_sync.omrs.enums import InstanceEventType, InstanceProvenanceType, InstanceStatus
+from cohort_sync.omrs.events import PROTOCOL_V1, PROTOCOL_V2
 from cohort_sync.omrs.instances import Classification, EntityDetail
 from cohort_sync.omrs.primitive_values import PlainValue
 from cohort_sync.omrs.type_registry import TypeRegistry
@@ -36,7 +39,7 @@ def entity(registry: TypeRegistry, number: int, version: int) -> EntityDetail:
         create_time=START + number,
         version=1,
         name="Confidentiality",
-        properties=registry.properties("Confidentiality", {"confidentialityLevel": 3}),
+        properties=registry.properties("Confidentiality", {"confidence": 3}),
         status=InstanceStatus.ACTIVE,
     )
     return EntityDetail(
@@ -56,10 +59,15 @@ def entity(registry: TypeRegistry, number: int, version: int) -> EntityDetail:
     )
 
 
+def sender(registry: TypeRegistry) -> LocalMember:
+    """The peer, speaking the protocol that goes with the release of the types."""
+    return replace(PEER, protocol=PROTOCOL_V2 if registry.release.startswith("6") else PROTOCOL_V1)
+
+
 def event_bytes(registry: TypeRegistry, number: int, version: int) -> bytes:
     """NEW for version 1, UPDATED (without the original, which nobody reads) after that."""
     kind = InstanceEventType.NEW_ENTITY_EVENT if version == 1 else InstanceEventType.UPDATED_ENTITY_EVENT
-    return encode_event(entity_event(PEER, START + version, kind, entity(registry, number, version)))
+    return encode_event(entity_event(sender(registry), START + version, kind, entity(registry, number, version)))
 
 
 def rising(registry: TypeRegistry, entities: int, versions: int) -> list[bytes]:
@@ -74,4 +82,4 @@ def size_of(events: list[bytes]) -> int:
     return sum(map(len, events)) // len(events)
 
 
-__all__ = ["KEY", "PEER", "entity", "event_bytes", "rising", "size_of"]
+__all__ = ["KEY", "PEER", "entity", "event_bytes", "rising", "sender", "size_of"]

@@ -16,6 +16,7 @@ def machine() -> dict[str, object]:
     return {
         "cpu": cpu,
         "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2),
         "memory_mib": int(memory) // 1024,
         "kernel": platform.release(),
         "python": platform.python_version(),

@@ -23,7 +23,8 @@ class EgeriaMember:
     """A cohort member with an in-memory repository: a stop forgets its instances; id, port and registration are kept.
 
     The metadata collection id is the one given, else a new one; `java_options` replaces the options that make it start soon. One that keeps no copies
-    hears what the others announce and stores nothing of it: what it answers in its enterprise view it has asked them for.
+    hears what the others announce and stores nothing of it: what it answers in its enterprise view it has asked them for. `from_earliest`: at its first start
+    it reads what is on the topics already, which an Egeria server does not do unless it is told so.
     `only`: whoever asks it for its types hears of these only; it knows them all.
     """
 
@@ -39,6 +40,7 @@ class EgeriaMember:
         archives: Sequence[Path] = (),
         max_poll_records: int | None = None,
         keeps_copies: bool = True,
+        from_earliest: bool = False,
         only: Sequence[str] = (),
         java_options: Sequence[str] = QUICK_START,
     ) -> None:
@@ -61,6 +63,8 @@ class EgeriaMember:
             options["only"] = ",".join(only)
         if max_poll_records:
             options["poll"] = str(max_poll_records)
+        if from_earliest:
+            options["reset"] = "earliest"
         if not keeps_copies:
             options["save"] = "JUST_TYPEDEFS"
         command = jars.java(*java_options, "peers.PeerServer")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from .compare import assert_same, by_guid, differences
@@ -383,6 +384,20 @@ def test_a_pattern_that_is_none_is_refused_and_spoils_nothing(federation: Federa
     assert (refused.value.code, refused.value.exception) == (400, "RepositoryErrorException")
     assert federation.enterprise.find_entities_by_property_value("(orders") == []
     assert federation.enterprise.find_entities_by_property_value("orders")
+
+
+def test_what_it_gets_is_posted_by_a_6_x_member_on_the_same_paths(federation: Federation) -> None:
+    """Every read that the 4.2 member has sent as GET until now, asked again as 6.x does."""
+    read = {path for verb, path in federation.recorder.since(0) if verb == "GET" and not path.endswith(("/previous", "/restore"))}
+    kinds = {re.sub(r"/(entity|relationship)/[^/]+", r"/\1/{}", path) for path in read}
+    assert kinds >= {"/metadata-collection-id", "/types/all", "/instances/entity/{}/existence", "/instances/entity/{}/summary"}
+    assert kinds >= {"/instances/relationship/{}/existence", "/instances/entity/{}/home-classifications"}
+    root = f"{federation.ours.url}/servers/{_OURS}/open-metadata/repository-services/users/peterprofile"
+    with httpx2.Client(timeout=30.0) as client:
+        for path in sorted(read):
+            got, posted = client.get(f"{root}{path}").json(), client.post(f"{root}{path}", json={"class": "OMRSAPIRequest"}).json()
+            told = ("class", "relatedHTTPCode", "metadataCollectionId", "entity", "relationship", "classifications", "attributeTypeDefs", "typeDefs")
+            assert {name: got.get(name) for name in told} == {name: posted.get(name) for name in told}, path
 
 
 # ---------------------------------------------------------------- both have something

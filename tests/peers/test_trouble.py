@@ -83,9 +83,18 @@ def test_a_java_member_was_down_while_we_published(trio: Trio) -> None:
             return True
 
         eventually(heard, timeout=15, what="it has what was published meanwhile, and nothing else")
-        done = trio.ours.command("publish", "--all", "--wait", "30")
-        assert done["state"] == "done"
         everything = with_ends_of_today(trio.ours.homed())
+        tables = {guid for guid, each in everything.items() if each["type"]["typeDefName"] == "RelationalTable"}
+        assert trio.ours.command("publish", "--type", "RelationalTable", "--wait", "30")["state"] == "done"
+
+        def has_the_tables() -> bool:
+            shown = homed_at(trio.ours.collection_id, two)
+            assert_same({guid: everything[guid] for guid in tables}, {guid: each for guid, each in shown.items() if guid in tables})
+            assert not (early.keys() - tables) & shown.keys(), "only the tables were asked for"
+            return True
+
+        eventually(has_the_tables, timeout=20, what="it has the tables that ours is the home of")
+        assert trio.ours.command("publish", "--all", "--wait", "30")["state"] == "done"
 
         def has_everything() -> bool:
             assert_same(everything, homed_at(trio.ours.collection_id, two))

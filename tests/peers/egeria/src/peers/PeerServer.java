@@ -38,7 +38,7 @@ import org.springframework.web.bind.annotation.RestController;
  * collection (metadata collection id, else a new one at each start: a second start in the same directory then refuses to
  * join, because the registration kept there has the first one); archives (comma separated archive files); tut (server name
  * under test), max (maxSearchResults, 5), perf (instances per type: run the performance workbench instead);
- * poll (max.poll.records of the consumer); save (which instances of other members it keeps as copies, an exchange rule such
+ * poll (max.poll.records of the consumer); reset (its auto.offset.reset, else Kafka's latest); save (which instances of other members it keeps as copies, an exchange rule such
  * as JUST_TYPEDEFS for none; else ALL); only (comma separated names of types: whoever asks for our types hears of these only).
  * State lies in ./data of the working directory. Prints "PEER READY name url" when the member is in the cohort; "PEER FAILED
  * message" and exit code 1 when it could not get there.
@@ -154,6 +154,10 @@ public class PeerServer
         if (option.containsKey("poll"))
         {
             consumer.put("max.poll.records", option.get("poll"));
+        }
+        if (option.containsKey("reset"))
+        {
+            consumer.put("auto.offset.reset", option.get("reset"));
         }
         Map<String, Object> eventBus = new HashMap<>(Map.of("producer", producer, "consumer", consumer, "local.server.id", name + "-id"));
         CohortConfig cohort = factory.getDefaultCohortConfig(name, option.get("cohort"), CohortTopicStructure.DEDICATED_TOPICS, null,
