@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cohort_sync.cli.groups import Group
 from cohort_sync.cli.options import config_option, json_option, set_option
 from cohort_sync.cli.output import print_json
 from cohort_sync.omrs.errors import ConfigurationError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from cohort_sync.config import Settings
 
 
-@click.group(short_help="Check, show and begin a configuration.")
+@click.group(cls=Group, short_help="Check, show and begin a configuration.")
 def config() -> None:
     """Check, show and begin a configuration.
 
@@ -29,13 +30,13 @@ def config() -> None:
 @json_option
 def check(config_path: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Check the configuration, its mappers, types and archives, as a worker would. Exit code 2 when something is wrong; all problems are told at once."""
-    from cohort_sync.config import load_settings
+    from cohort_sync.config import load_settings, wrong_configuration
 
     settings = load_settings(config_path, overrides=overrides)
-    problems = [*_type_problems(settings), *_archive_problems(settings), *_mapper_problems(settings)]
-    if problems:
-        raise ConfigurationError("wrong configuration: " + "\n  ".join(problems))
     where = str(config_path) if config_path is not None else "the environment"
+    problems = [f"{where}: {problem}" for problem in (*_type_problems(settings), *_archive_problems(settings), *_mapper_problems(settings))]
+    if problems:
+        raise wrong_configuration(problems)
     sources = [source.name for source in settings.sources]
     if as_json:
         print_json({"ok": True, "file": None if config_path is None else str(config_path), "member": settings.member.name, "sources": sources})

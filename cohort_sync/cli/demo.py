@@ -8,7 +8,11 @@ import click
 
 @click.command(short_help="A cohort of two members on this machine, shown at work.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object instead of a page.")
-@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the two members' directories (configuration, store, log) here.")
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the two members' directories (configuration, store, log) here; it must be new or empty.",
+)
 def demo(as_json: bool, keep: Path | None) -> None:
     """Debezium events of a retail warehouse become open metadata in another member's store.
 
@@ -27,4 +31,9 @@ def demo(as_json: bool, keep: Path | None) -> None:
         click.echo(summary.as_json().decode())
     else:
         summary.print(console)
+        if keep is None:
+            console.print("\nNothing is left of it. `cohort-sync demo --keep DIRECTORY` keeps configurations, stores and logs.", soft_wrap=True)
+        else:
+            console.print(f"\nKept: cohort-sync status --config {keep / 'receiver' / 'cohort-sync.toml'}", soft_wrap=True)
+        console.print("The same by hand, step by step: docs/tutorial/first-member.md", soft_wrap=True)
     sys.exit(1 if summary.differences else 0)

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from cohort_sync.cli.asking import ask_worker, asking_options
+from cohort_sync.cli.groups import Group
 from cohort_sync.cli.options import config_option, json_option, set_option, settings_for_reading
 from cohort_sync.cli.output import harmless, moment, print_json, print_pairs, print_table
 from cohort_sync.omrs.errors import FatalFault
@@ -32,7 +33,7 @@ class DeadLetterReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     size: int | None
 
 
-@click.group(short_help="Records that could not be used (dead letters).")
+@click.group(cls=Group, short_help="Records that could not be used (dead letters).")
 def dlq() -> None:
     """Records that could not be used, whole, with the place they came from and the reason."""
 

@@ -1,12 +1,12 @@
 """A click group that imports a command's module only when that command is used, so that `--help` and `--version` stay fast."""
 
-import difflib
 import importlib
 from collections.abc import Mapping
 from typing import IO, ClassVar, NamedTuple
 
 import click
 
+from cohort_sync.cli.groups import Group
 from cohort_sync.omrs.errors import CohortSyncError, FatalFault
 
 
@@ -17,7 +17,7 @@ class Lazy(NamedTuple):
     summary: str
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """The root group; a subclass says what is in it.
 
     A fault of ours ends the program with its message as one paragraph on standard error and its own exit code, never with a traceback.
@@ -38,16 +38,8 @@ class LazyGroup(click.Group):
             raise TypeError(f"{lazy.target} is no click command")
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, self.lazy[name].summary) for name in self.list_commands(ctx)])
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        known = self.list_commands(ctx)
-        if args and args[0] not in known and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], known, n=1)
-            ctx.fail(f"There is no command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
-        return super().resolve_command(ctx, args)
+    def summaries(self, _ctx: click.Context) -> dict[str, str]:
+        return {name: lazy.summary for name, lazy in self.lazy.items()}
 
     def invoke(self, ctx: click.Context) -> object:
         try:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cohort_sync.cli.groups import Group
 from cohort_sync.cli.options import config_option, json_option
 from cohort_sync.cli.output import harmless, print_json, print_table
 from cohort_sync.omrs.errors import ConfigurationError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from cohort_sync.mapping.record import SourceRecord
 
 
-@click.group("map", short_help="Try a mapper on records.")
+@click.group("map", cls=Group, short_help="Try a mapper on records.")
 def map_group() -> None:
     """Try a mapper on records."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from cohort_sync.cli.groups import Group
 from cohort_sync.cli.options import config_option, json_option, set_option, settings_for_reading
 from cohort_sync.cli.output import moment, print_json, print_pairs, print_table
 from cohort_sync.omrs.errors import FatalFault
@@ -31,7 +32,7 @@ class MemberReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     problem: str | None
 
 
-@click.group(short_help="The other members of the cohort.")
+@click.group(cls=Group, short_help="The other members of the cohort.")
 def members() -> None:
     """The other members of the cohort, as they have registered."""
 

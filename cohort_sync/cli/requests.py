@@ -5,13 +5,14 @@ from pathlib import Path
 import click
 
 from cohort_sync.cli.asking import report_of
+from cohort_sync.cli.groups import Group
 from cohort_sync.cli.options import config_option, json_option, set_option, settings_for_reading
 from cohort_sync.cli.output import moment, print_json, print_pairs, print_table
 from cohort_sync.cohort.requests import STATES
 from cohort_sync.omrs.errors import FatalFault
 
 
-@click.group(short_help="What the worker was asked to do, and what became of it.")
+@click.group(cls=Group, short_help="What the worker was asked to do, and what became of it.")
 def requests() -> None:
     """What the worker was asked to do by resume, publish, refresh, unregister, dlq replay and dlq discard, and what became of it."""
 

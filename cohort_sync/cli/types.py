@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cohort_sync.cli.groups import Group
 from cohort_sync.cli.options import json_option
 from cohort_sync.cli.output import harmless, print_json, print_pairs, print_table
 from cohort_sync.omrs.errors import ConfigurationError, FatalFault
@@ -19,7 +20,7 @@ KINDS = {"entity": "ENTITY_DEF", "relationship": "RELATIONSHIP_DEF", "classifica
 release_option = click.option("--release", default="6.1", show_default=True, metavar="RELEASE", help="Release of the open metadata types.")
 
 
-@click.group(short_help="The open metadata types.")
+@click.group(cls=Group, short_help="The open metadata types.")
 def types() -> None:
     """The open metadata types that this program carries, and archives with more of them."""
 
@@ -192,7 +193,8 @@ def _known(registry: "TypeRegistry", name: str) -> "TypeDef":
 
     found = registry.type_def(name)
     if found is None:
-        near = get_close_matches(name, [str(one.name) for one in registry.types()], 3)
+        names = [str(one.name) for one in registry.types()]
+        near = [*get_close_matches(name, names, 3), *(one for one in names if name.lower() in one.lower())][:3]
         raise FatalFault(f"there is no type {name!r} in release {registry.release}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
     return found
 

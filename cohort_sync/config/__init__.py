@@ -4,7 +4,7 @@
 """
 
 from cohort_sync.config.exchange import exchange_filter
-from cohort_sync.config.load import Loaded, load, load_settings, settings_from
+from cohort_sync.config.load import Loaded, load, load_settings, settings_from, wrong_configuration
 from cohort_sync.config.render import as_document, as_toml, first_file, json_schema, schema_text, secret_values
 from cohort_sync.config.settings import (
     CohortSettings,
@@ -43,4 +43,5 @@ __all__ = [
     "schema_text",
     "secret_values",
     "settings_from",
+    "wrong_configuration",
 ]

@@ -38,6 +38,10 @@ def load(path: Path | None, *, environ: Mapping[str, str] | None = None, overrid
         read_file(draft, path)
     read_environment(draft, os.environ if environ is None else environ)
     read_overrides(draft, overrides)
+    if path is None and not draft.problems and not any(draft.sections.values()):
+        raise ConfigurationError(
+            "there is no configuration: name its file with --config FILE or COHORT_SYNC_CONFIG; `cohort-sync config init --output FILE` makes a first one"
+        )
     return _loaded(draft, complete)
 
 
@@ -68,7 +72,7 @@ def _loaded(draft: Draft, complete: bool) -> Loaded:
         values[OPTIONS] = _options(draft, f"{label}.{OPTIONS}", source.options, origins)
         sources.append(values)
     if draft.problems:
-        raise _error(draft.problems)
+        raise wrong_configuration(draft.problems)
     settings = _with_derived_names(msgspec.convert({**sections, SOURCES: sources}, Settings))
     if complete:
         found = check(settings)
@@ -76,7 +80,7 @@ def _loaded(draft: Draft, complete: bool) -> Loaded:
         for key, message in found:
             draft.problem(origins.get(key, draft.file), key, message)
     if draft.problems:
-        raise _error(draft.problems)
+        raise wrong_configuration(draft.problems)
     return Loaded(settings, origins)
 
 
@@ -152,7 +156,8 @@ def _with_derived_names(settings: Settings) -> Settings:
     )
 
 
-def _error(problems: list[str]) -> ConfigurationError:
+def wrong_configuration(problems: list[str]) -> ConfigurationError:
+    """All problems as one error, one a line."""
     if len(problems) == 1:
         return ConfigurationError(f"wrong configuration: {problems[0]}")
     return ConfigurationError("\n".join([f"wrong configuration, {len(problems)} problems:", *(f"  {problem}" for problem in problems)]))

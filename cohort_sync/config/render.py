@@ -67,7 +67,7 @@ def first_file(*, name: str, cohort: str, bootstrap_servers: str, store: str, to
     )
     brokers = ", ".join(_toml(server.strip()) for server in bootstrap_servers.split(","))
     return f"""\
-# cohort-sync configuration. All keys: `cohort-sync config show` and schemas/config.schema.json.
+# cohort-sync configuration. `cohort-sync config show` lists every key with its value, `cohort-sync config schema` says what each is for.
 [member]
 name = {_toml(name)}
 # Made for this member. Never change it, and never use it for another one.

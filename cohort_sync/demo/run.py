@@ -1,7 +1,6 @@
 """The whole demonstration, in order, leaving no process and no port behind."""
 
 import asyncio
-import shutil
 import socket
 import tempfile
 import time
@@ -16,7 +15,7 @@ from cohort_sync.cohort.topics import cohort_topics
 from cohort_sync.demo.feed import feed, sample_records, topics_of
 from cohort_sync.demo.members import COHORT, PROXY_COLLECTION, Member, proxy, receiver, wait_until
 from cohort_sync.demo.summary import DeadLetter, Summary
-from cohort_sync.demo.watch import Content, content, read_store, records_read
+from cohort_sync.demo.watch import Content, an_example, content, read_store, records_read
 from cohort_sync.mapping.record import SourceRecord
 from cohort_sync.omrs.errors import ConfigurationError
 from cohort_sync.store.protocol import Reader
@@ -25,12 +24,20 @@ from cohort_sync.stream.broker_settings import KafkaSettings
 from cohort_sync.testing.broker import EmbeddedBroker
 
 _PATIENCE_SECONDS = 60.0
+_OPENING = """\
+A cohort on this machine: a Kafka broker in memory ({broker}) and two members, each a worker process with its own store.
+The proxy reads change events of a retail warehouse (Debezium); the receiver keeps what the proxy announces.
+"""
 
 
 def run_demo(console: Console, keep: Path | None) -> Summary:
     """Run it; the directories of the members stay only when `keep` names where. TransientFault when a member ends or does not get through in time."""
     began = time.monotonic()
     with _directory(keep) as directory, EmbeddedBroker(log_path=directory / "broker.log") as broker:
+        console.print(
+            f"A cohort on this machine: a Kafka broker in memory ({broker.bootstrap}) and two members, each a worker process with a store of its own."
+        )
+        console.print("The proxy reads change events of a retail warehouse (Debezium), the receiver keeps what the proxy announces.\n")
         return asyncio.run(_run(console, directory, broker.bootstrap, began))
 
 
@@ -96,6 +103,7 @@ async def _summary(records: list[SourceRecord], topics: list[str], source: Membe
         records=len(records),
         proxy=await _content(source),
         receiver=await _content(target),
+        example=await read_store(target.store_path, lambda reader: an_example(reader, PROXY_COLLECTION)),
         members={member.name: await _members_of(member) for member in (source, target)},
         dead_letters=letters,
         lag=len(records) - read,
@@ -120,8 +128,12 @@ async def _members_of(member: Member) -> list[str]:
 def _directory(keep: Path | None) -> Iterator[Path]:
     """Where the members live: a directory that stays, or a temporary one."""
     if keep is not None:
-        shutil.rmtree(keep, ignore_errors=True)
-        keep.mkdir(parents=True)
+        try:
+            keep.mkdir(parents=True, exist_ok=True)
+            if any(keep.iterdir()):
+                raise ConfigurationError(f"--keep: the directory {keep} is not empty; name a new one, nothing is overwritten")
+        except OSError as problem:
+            raise ConfigurationError(f"--keep: the directory {keep} cannot be made: {problem.strerror}") from problem
         yield keep
         return
     with tempfile.TemporaryDirectory(prefix="cohort-sync-demo-") as name:

@@ -23,6 +23,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     receiver: Content
     members: dict[str, list[str]]
     """Which members each of the two has in its list."""
+    example: str
+    """The qualified name of a table as the receiver has it."""
     dead_letters: list[DeadLetter]
     lag: int
     outbox: int
@@ -65,11 +67,12 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         console.print(table)
         found = self.differences
         same = self.proxy.fingerprint == self.receiver.fingerprint
+        console.print(f"for example  RelationalTable '{self.example}'", soft_wrap=True)
         console.print(f"fingerprint  {self.proxy.fingerprint[:16]}…  {'equal at both members' if same else 'NOT equal'}")
         console.print(f"records      {self.records} read, lag {self.lag}, outbox {self.outbox}")
-        console.print(f"dead letters {len(self.dead_letters)} (the malformed samples)")
+        console.print(f"dead letters {len(self.dead_letters)}: samples that are broken on purpose; they held nothing up")
         for letter in self.dead_letters:
-            console.print(f"             {letter.topic} offset {letter.offset}: {letter.reason}", overflow="fold")
+            console.print(f"             {letter.topic} offset {letter.offset}: {letter.reason}", soft_wrap=True)
         sights = [f"{name} sees {' '.join(listed) or 'nobody'}" for name, listed in self.members.items()]
         console.print(f"members      {', '.join(sights)}")
         console.print(f"seconds      {self.seconds:.1f}")

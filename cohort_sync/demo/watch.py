@@ -44,6 +44,12 @@ def content(reader: Reader, home: str) -> Content:
     return Content(by_kind[Kind.ENTITY], by_kind[Kind.RELATIONSHIP], classified, fingerprint(reader, home, exact=True).hex)
 
 
+def an_example(reader: Reader, home: str) -> str:
+    """The qualified name of one table of a home collection; empty when there is none."""
+    tables = (row.qualified_name for row in reader.scan(home, Kind.ENTITY) if row.type_name == "RelationalTable")
+    return next(tables, None) or ""
+
+
 def records_read(reader: Reader, topics: list[str]) -> int:
     """How many records of these topics the store has dealt with (each begins at offset 0)."""
     return sum(row.next_offset for row in reader.positions() if row.topic in topics)

@@ -19,7 +19,8 @@ Format = Literal["auto", "json", "console"]
 MASK: Final = "********"
 _QUIET: Final = {"aiokafka": logging.CRITICAL}
 """aiokafka writes hundreds of lines a second while a broker is away; what it meets reaches the log through our own words. All of it with level debug."""
-LIBRARIES: Final = ("aiokafka", "kafka", "faust", "mode", "uvicorn", "asyncio")
+LIBRARIES: Final = ("aiokafka", "kafka", "faust", "mode", "uvicorn", "asyncio", "cohort_sync.stream.shell")
+"""The last one is Faust too: it logs the start and stop of our app under the module of the app's class."""
 
 _SECRET_KEY = re.compile(r"password|passwd|secret|token|credential|authorization|api[-_.]?key", re.IGNORECASE)
 

@@ -45,9 +45,17 @@ async def ask_cluster(settings: KafkaSettings, *, patience: float = 5.0) -> Clus
             fault: CohortSyncError = as_fault(error, doing)
             if isinstance(fault, FatalFault):
                 raise fault from error
-            hint = " (it accepted the connection and closed it: does kafka.security_protocol fit this port?)" if str(error).endswith(" closed") else ""
-            reasons.append(f"{fault}{hint}")
+            reasons.append(f"{fault}{_hint(error)}")
     raise TransientFault("; ".join(reasons))
+
+
+def _hint(error: BaseException) -> str:
+    """What else than a broker that is away may be behind it."""
+    if str(error).endswith(" closed"):
+        return " (it accepted the connection and closed it: does kafka.security_protocol fit this port?)"
+    if isinstance(error, TimeoutError):
+        return " (is there a Kafka broker at this address, and does kafka.security_protocol fit this port?)"
+    return ""
 
 
 async def _ask_one(settings: KafkaSettings, host: str, port: int, patience: float) -> ClusterAnswer:

@@ -342,8 +342,10 @@ class Parts:
 
     def _condition_changed(self, condition: Condition) -> None:
         self.metrics.condition(condition.name, condition.holds)
-        told = _log.info if condition.holds else _log.warning
-        told("Condition", condition=condition.name, holds=condition.holds, reason=condition.reason)
+        if condition.holds:
+            _log.info("A condition of readiness holds", condition=condition.name)
+        else:
+            _log.warning("A condition of readiness does not hold", condition=condition.name, reason=condition.reason)
 
     def _loop_is_late(self, seconds: float) -> None:
         self.metrics.alarm("loop_lag")

@@ -35,6 +35,17 @@ def test_begin_check_show(script: Script, tmp_path: Path) -> None:
     assert json.loads(script("config", "show", "--config", str(path), "--json").stdout)["member"]["name"] == "retail-proxy"
 
 
+def test_no_configuration_at_all_is_one_problem(script: Script) -> None:
+    for command in (["config", "check"], ["worker"], ["status"]):
+        answer = script(*command)
+        assert answer.returncode == 2
+        assert answer.stderr == (
+            "cohort-sync: there is no configuration: name its file with --config FILE or COHORT_SYNC_CONFIG; "
+            "`cohort-sync config init --output FILE` makes a first one\n"
+        )
+    assert "member.metadata_collection_id: missing" in script("status", COHORT_SYNC_MEMBER__NAME="m").stderr  # all of it may come from there
+
+
 def test_an_existing_file_is_left_alone(script: Script, tmp_path: Path) -> None:
     path = tmp_path / "old.toml"
     path.write_text("precious")
@@ -73,7 +84,7 @@ def test_mappers_and_archives_are_checked_too(script: Script, tmp_path: Path) ->
     answer = script("config", "check", "--config", str(path))
     assert answer.returncode == 2
     assert f"types.archives: {tmp_path}/no.omarchive: not an open metadata archive" in answer.stderr
-    assert "sources.a: no mapper 'debezum' is installed; there are:" in answer.stderr
+    assert f"{path}: sources.a: no mapper 'debezum' is installed; there are:" in answer.stderr
     assert "Did you mean 'debezium'?" in answer.stderr
     assert "sources.b: mapper 'debezium': " in answer.stderr
     assert "nonsense" in answer.stderr

@@ -50,6 +50,7 @@ def test_names_that_are_not_there(script: Script) -> None:
     answer = script("types", "show", "Databse")
     assert answer.returncode == 1
     assert answer.stderr.startswith("cohort-sync: there is no type 'Databse' in release 6.1; did you mean Database")
+    assert "did you mean RelationalTable" in script("types", "show", "nalTable").stderr
     assert script("types", "list", "--release", "5.0").stderr == "cohort-sync: --release: no open metadata types of release '5.0'; there are 6.1, 4.2\n"
 
 

@@ -276,6 +276,7 @@ class TestFaults:
         assert words in str(translated)
         assert "/var/store.db: cannot write" in str(translated)
         assert "as SQLite says it" in str(translated)
+        assert "again" not in str(translated), "whether it is tried again is the caller's to say"
 
     def test_a_row_that_breaks_the_schema_rolls_back(self, sqlite: Driver) -> None:
         with pytest.raises(FatalFault, match="NOT NULL"):

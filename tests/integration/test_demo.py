@@ -44,8 +44,20 @@ def test_demo_shows_the_whole_path_and_leaves_nothing_running(tmp_path: Path) ->
     assert len(summary["dead_letters"]) == EXPECTED["outcomes"]["malformed"]
     assert (summary["lag"], summary["outbox"], summary["records"]) == (0, 0, EXPECTED["lines"])
     assert summary["members"] == {"retail-proxy": ["receiver"], "receiver": ["retail-proxy"]}
+    assert summary["example"].startswith("PostgreSQL Relational Database Schema::")
     assert marked_processes(mark) == []
     again = subprocess.run(
         [PROGRAM, "fingerprint", "--config", str(tmp_path / "demo" / "receiver" / "cohort-sync.toml"), "--json"], capture_output=True, check=True
     )
     assert json.loads(again.stdout)["3f0b1c9e-6a52-4c1e-9a77-5d2f8e4b1a01"]["entities"] == sum(EXPECTED["entities"].values())
+
+
+def test_what_is_in_a_directory_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("of somebody")
+    run = subprocess.run([PROGRAM, "demo", "--keep", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert run.stderr == f"cohort-sync: --keep: the directory {tmp_path} is not empty; name a new one, nothing is overwritten\n"
+    assert (tmp_path / "precious").read_text() == "of somebody"
+    run = subprocess.run([PROGRAM, "demo", "--keep", str(tmp_path / "precious" / "demo")], capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert "cannot be made: Not a directory" in run.stderr

@@ -14,10 +14,21 @@ from structlog.testing import capture_logs
 from cohort_sync.omrs.errors import FatalFault, TransientFault
 from cohort_sync.stream.broker_settings import KafkaSettings
 from cohort_sync.stream.broker_wait import Backoff, wait_for_broker
-from cohort_sync.stream.kafka_client import ClusterAnswer
+from cohort_sync.stream.kafka_client import ClusterAnswer, ask_cluster
 
 QUICK = Backoff(first=0.001, cap=0.004)
 ANSWER = ClusterAnswer("cluster-1", ("localhost:9092",))
+
+
+def test_a_port_that_says_nothing_may_be_no_broker() -> None:
+    async def story() -> None:
+        silent = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+        port = silent.sockets[0].getsockname()[1]
+        with pytest.raises(TransientFault, match=r"no answer in time \(is there a Kafka broker at this address, and does kafka.security_protocol fit"):
+            await ask_cluster(KafkaSettings(bootstrap_servers=(f"127.0.0.1:{port}",)), patience=0.2)
+        silent.close()
+
+    asyncio.run(story())
 
 
 def answering_after(failures: int) -> Callable[[KafkaSettings], Awaitable[ClusterAnswer]]:

@@ -52,6 +52,7 @@ def test_levels() -> None:
     setup_logging("info", "json", stream=stream)
     structlog.get_logger("cohort_sync.x").debug("hidden")
     logging.getLogger("uvicorn.error").info("hidden")
+    logging.getLogger("cohort_sync.stream.shell").info("[^ShellApp]: Starting... is hidden")
     logging.getLogger("aiokafka.conn").error("hidden: it says so hundreds of times a second")
     assert stream.getvalue() == ""
     setup_logging("debug", "json", stream=stream)

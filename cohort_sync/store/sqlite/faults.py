@@ -37,7 +37,7 @@ def fault_of(error: sqlite3.Error, path: Path, doing: str) -> CohortSyncError:
     primary = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     what = f"store {path}: cannot {doing}"
     if primary in _PASSING:
-        return TransientFault(f"{what}: {_PASSING[primary]} ({name}: {error}); nothing was changed, it is tried again")
+        return TransientFault(f"{what}: {_PASSING[primary]} ({name}: {error}); nothing was changed")
     if primary in _DAMAGED:
         return FatalFault(
             f"{what}: the file is damaged or no database ({name}: {error}). "
