@@ -1,7 +1,6 @@
 """What every method of the collection has to know besides its parameters: values and three injected sources."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -10,17 +9,13 @@ from uuid import uuid4
 from cohort_sync.cohort.member import LocalMember
 from cohort_sync.omrs.conditions import SearchDialect
 from cohort_sync.omrs.type_registry import TypeRegistry
+from cohort_sync.store.clock import wall_clock
 
 
 class TypeHolder(Protocol):
     """Who holds the types that are known at the moment. A registry is never changed: another one takes its place."""
 
     registry: TypeRegistry
-
-
-def wall_clock() -> int:
-    """Epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def random_guid() -> str:

@@ -1,4 +1,4 @@
-"""The clock that a store uses when it is given none."""
+"""The clock of whoever is given none."""
 
 import time
 

@@ -24,7 +24,7 @@ from cohort_sync.omrs.errors import CohortSyncError, FatalFault, TransientFault
 from cohort_sync.stream.broker_settings import KafkaSettings, aiokafka_options
 from cohort_sync.stream.broker_wait import Backoff
 from cohort_sync.stream.client_edge import CLIENT_ERRORS, LostError, RebalanceNotes, asking, ours, source_record, theirs
-from cohort_sync.stream.ends import end_offsets, true_end
+from cohort_sync.stream.ends import true_end
 from cohort_sync.stream.kafka_client import ask_cluster, close_consumer, partitions_of_all_topics
 from cohort_sync.stream.mirror import CommitMirror
 from cohort_sync.stream.reading import (
@@ -213,10 +213,6 @@ class BatchReader:
             return False
         marks = [(max(self._position[partition], self._reached.get(partition, 0)), self._watermark(partition)) for partition in mine]
         return all(mark is not None and position >= mark for position, mark in marks)
-
-    async def head_offsets(self) -> dict[TopicPartition, int]:
-        """The true ends of the placed partitions, asked from the broker now. Raises `TransientFault` when it does not answer."""
-        return await end_offsets(self._settings, list(map(ours, self._position)), patience=self._options.patience_seconds)
 
     # ------------------------------------------------------------------ connection
 

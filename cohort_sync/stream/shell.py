@@ -144,10 +144,6 @@ class Shell:
         self._agents.append(cast("BatchAgent[object, object]", agent))
         return agent
 
-    async def add_service(self, service: ServiceT) -> None:
-        """Start a `mode` service as a part of the running app: it is stopped before the agents, and a crash of it ends the app."""
-        await self.app.add_runtime_dependency(service)
-
     async def start(self) -> None:
         """Start the app and let its channels flow."""
         await self.app.start()
@@ -160,7 +156,7 @@ class Shell:
         await self.app.stop()
 
     async def wait_until_stopped(self) -> None:
-        """Wait until the app is stopped. Raises what it crashed with, when a service of it crashed."""
+        """Wait until the app is stopped. Raises what it crashed with, when an agent or a service of it crashed."""
         await self.app.wait_until_stopped()
         if self.app.crash_reason is not None:
             raise self.app.crash_reason

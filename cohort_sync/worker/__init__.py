@@ -4,6 +4,7 @@ run               the process: signals, exit code
 lifecycle         the worker around the engine: pages, systemd, what it tells about itself
 engine            start order, stop order, drain: one member at work, in a worker or in a program of somebody else
 parts             the parts of one member, made from the settings
+readiness         what the parts meet, as conditions with reasons
 identity_check    a store belongs to one member
 type_system       which types are known
 sources           mappers and their contexts

@@ -60,7 +60,9 @@ class Engine:
         if await wait_for_broker(parts.kafka, stop=self._stopping) is None:
             return False
         await parts.make_topics()
-        await parts.start_shell()
+        if parts.sources:
+            await parts.start_shell()
+            supervisor.start("mapper agents", parts.shell.wait_until_stopped())
         if parts.was_registered:
             self._start_sending()
         supervisor.start("cohort", parts.cohort.run())

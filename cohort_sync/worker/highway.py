@@ -74,7 +74,7 @@ class WorkerHighway:
             return False
         self._parts.cohort.disconnect()
         self._parts.publisher.hold()
-        self._parts.look_at_readers()
+        self._parts.readiness.look_at(self._parts.flows)
         _log.warning("Disconnected from the cohort, as the REST API was told; nothing is sent or applied until it is told to connect", cohort=cohort)
         return True
 

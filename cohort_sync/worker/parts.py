@@ -25,7 +25,6 @@ from cohort_sync.collection.collection import MetadataCollection
 from cohort_sync.collection.context import CollectionContext
 from cohort_sync.config import exchange_filter
 from cohort_sync.config.settings import Settings
-from cohort_sync.observe.health import Condition, Health
 from cohort_sync.observe.loop_lag import LoopLag
 from cohort_sync.observe.metrics import Metrics
 from cohort_sync.ocf.connections_out import ConnectionMode, registration_connection
@@ -41,12 +40,13 @@ from cohort_sync.stream.flow import Clock
 from cohort_sync.stream.outbox import OutboxPublisher
 from cohort_sync.stream.position_book import PositionBook
 from cohort_sync.stream.producer import OrderedSender
-from cohort_sync.stream.reading import Away, Gap, ReaderOptions, Reading, SharedTopics, WholeTopics
+from cohort_sync.stream.reading import ReaderOptions, SharedTopics, WholeTopics
 from cohort_sync.stream.shell import Shell
 from cohort_sync.stream.source_flow import SourceFlow, decoder, record_decoder
 from cohort_sync.worker.housekeeping import Housekeeping
 from cohort_sync.worker.identity_check import claim_store
 from cohort_sync.worker.kafka_of import kafka_settings
+from cohort_sync.worker.readiness import STORE, Readiness, condition_of
 from cohort_sync.worker.requests import Announcing, DeadLetters, ReplaySource, RequestDesk, RequestPlanner
 from cohort_sync.worker.sources import Source, build_sources
 from cohort_sync.worker.type_system import TypeSystem
@@ -89,10 +89,8 @@ class Parts:
         self.metrics = Metrics(
             version=__version__, member=member.name, metadata_collection_id=member.metadata_collection_id, type_release=settings.types.release
         )
-        conditions = {"store": "not open yet", "broker": "not reached yet", "cohort": "not joined yet"}
-        self.health = Health(
-            {**conditions, **{f"source {each.name}": "not started yet" for each in settings.sources}}, clock=clock, on_change=self._condition_changed
-        )
+        self.readiness = Readiness([each.name for each in settings.sources], self.metrics, clock)
+        self.health = self.readiness.health
         self.loop_lag = LoopLag(self.metrics.loop_lag, self._loop_is_late, threshold=_LATE_LOOP_SECONDS)
         self.store = store
         self.stopping = asyncio.Event()
@@ -104,8 +102,6 @@ class Parts:
         """The request to leave the cohort."""
         self.opened = False
         self.started = False
-        self._halts: dict[str, str] = {}
-        """By condition: why it waits for the operator. Told again after an outage, whose reason took its place meanwhile."""
 
     # ------------------------------------------------------------ step 1
 
@@ -122,14 +118,14 @@ class Parts:
         self._built = build_sources(self.settings, self.member, lambda: self.types.base, floor)
         self._build()
         self.opened = True
-        self.health.holds("store")
+        self.health.holds(STORE)
 
     def _build(self) -> None:
         settings = self.settings
         self.admin = KafkaAdmin(self.kafka)
         self.sender = OrderedSender(self.kafka, max_record_bytes=settings.kafka.max_event_bytes + _KEY_ROOM)
         self.publisher = OutboxPublisher(
-            self.store, self.sender, self.topics, self.key.value.decode(), metrics=self.metrics, broker=self._broker_told, stopping=self.stopping
+            self.store, self.sender, self.topics, self.key.value.decode(), metrics=self.metrics, broker=self.readiness.broker, stopping=self.stopping
         )
         self.shell = Shell(f"cohort-sync-{settings.member.name}", self.kafka, data_dir=Path(settings.store.path).parent)
         self.cohort = self._cohort_flow()
@@ -139,7 +135,7 @@ class Parts:
             self.store,
             settings.store,
             expire=self._expire_parked,
-            look=self.look_at_readers,
+            look=lambda: self.readiness.look_at(self.flows),
             ends=self.end_offsets,
             metrics=self.metrics,
             clock=self.clock,
@@ -192,7 +188,7 @@ class Parts:
         return flow
 
     def _source_flow(self, source: Source) -> SourceFlow[object]:
-        book = self._book(f"source {source.settings.name}")
+        book = self._book(condition_of(source.settings.name))
         reader = BatchReader(
             self.kafka,
             SharedTopics(source.settings.topics, source.settings.topic_pattern),
@@ -213,7 +209,7 @@ class Parts:
             metrics=self.metrics,
             clock=self.clock,
             committed=self.publisher.wake,
-            halted=self._source_halted,
+            halted=self.readiness.source_halted,
             stopping=self.sources_stopping,
         )
 
@@ -228,17 +224,8 @@ class Parts:
         )
 
     def _book(self, condition: str) -> PositionBook:
-        def told(gap: Gap, goes_on: bool) -> None:
-            self.metrics.gap(gap.topic)
-            if goes_on:
-                _log.error("Records are missing; reading goes on behind the gap (worker.on_gap = resume)", gap=str(gap))
-                return
-            advice = "make the records available again, or start with worker.on_gap = 'resume' to go on without them"
-            _log.error("Records are missing; this partition waits (worker.on_gap = stop)", gap=str(gap), advice=advice)
-            self._halts[condition] = f"{gap}; {advice}"
-            self.health.fails(condition, self._halts[condition])
-
-        return PositionBook(self.store, self.admin, resume_after_gap=self.settings.worker.on_gap == "resume", clock=self.clock, tell=told)
+        tell = self.readiness.gap_teller(condition)
+        return PositionBook(self.store, self.admin, resume_after_gap=self.settings.worker.on_gap == "resume", clock=self.clock, tell=tell)
 
     # ------------------------------------------------------------ step 2 and 3
 
@@ -250,7 +237,7 @@ class Parts:
             for outcome in outcomes.values():
                 if isinstance(outcome, WrongPartitionCount):
                     raise FatalFault(f"{outcome}; a cohort topic must have exactly one partition, because Java members read no more. Make the topic anew.")
-        self.health.holds("broker")
+        self.readiness.broker(None)
 
     async def start_shell(self) -> None:
         """The Faust app with the mapper agents."""
@@ -324,29 +311,6 @@ class Parts:
         if report.announced:
             self.publisher.wake()
 
-    def _broker_told(self, problem: str | None) -> None:
-        if problem is None:
-            self.health.holds("broker")
-        else:
-            self.health.fails("broker", problem)
-
-    def _source_halted(self, source: str, reason: str | None) -> None:
-        self.metrics.halted(source, reason is not None)
-        condition = f"source {source}"
-        if reason is None:
-            self._halts.pop(condition, None)
-            self.health.holds(condition)
-        else:
-            self._halts[condition] = reason
-            self.health.fails(condition, reason)
-
-    def _condition_changed(self, condition: Condition) -> None:
-        self.metrics.condition(condition.name, condition.holds)
-        if condition.holds:
-            _log.info("A condition of readiness holds", condition=condition.name)
-        else:
-            _log.warning("A condition of readiness does not hold", condition=condition.name, reason=condition.reason)
-
     def _loop_is_late(self, seconds: float) -> None:
         self.metrics.alarm("loop_lag")
         _log.warning(f"The event loop was late by {seconds:.2f} s: something computes or blocks on it")
@@ -371,27 +335,6 @@ class Parts:
         if topic in self.topics.all:
             return FLOW
         return next((flow.name for flow in self.sources if any(key.topic == topic for key in flow.reader.positions)), "")
-
-    def look_at_readers(self) -> None:
-        """Readiness follows what the readers reach."""
-        for flow in self.flows:
-            condition = FLOW if flow is self.cohort else f"source {flow.name}"
-            match flow.reader.state:
-                case Away(reason=reason):
-                    self.health.fails(condition, f"the broker is away: {reason}")
-                case Reading(missing=missing, halted=halted):
-                    self._reading(flow, condition, missing, bool(halted))
-
-    def _reading(self, flow: CohortFlow | SourceFlow[object], condition: str, missing: frozenset[str], halted: bool) -> None:
-        if flow is self.cohort and self.cohort.disconnected:
-            self.health.fails(condition, "disconnected, as the REST API was told: tell it to connect, or start the worker again")
-        elif missing:
-            self.health.fails(condition, f"topics that do not exist yet: {', '.join(sorted(missing))}")
-        elif not halted and flow.may_be_ready:
-            self._halts.pop(condition, None)
-            self.health.holds(condition)
-        elif condition in self._halts:
-            self.health.fails(condition, self._halts[condition])
 
     # ------------------------------------------------------------ stop
 

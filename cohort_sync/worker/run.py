@@ -2,12 +2,12 @@
 
 import asyncio
 import gc
-import time
 
 import structlog
 
 from cohort_sync.config.settings import Settings
 from cohort_sync.omrs.errors import CohortSyncError, FatalFault
+from cohort_sync.store.clock import wall_clock
 from cohort_sync.worker.lifecycle import Lifecycle
 from cohort_sync.worker.signals import StopSignals
 
@@ -47,8 +47,3 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-def wall_clock() -> int:
-    """Epoch milliseconds."""
-    return time.time_ns() // 1_000_000

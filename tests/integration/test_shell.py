@@ -197,9 +197,9 @@ def test_services_belong_to_the_app_and_a_crash_ends_it(tmp_path: Path) -> None:
 
     async def scenario() -> None:
         async with Shell("services", NO_BROKER, data_dir=tmp_path / "faust") as shell:
-            await shell.add_service(Steady())
+            await shell.app.add_runtime_dependency(Steady())
             assert events == ["started"]
-            await shell.add_service(Crashing())
+            await shell.app.add_runtime_dependency(Crashing())
             with pytest.raises(FatalFault, match="the disk is full"):
                 await asyncio.wait_for(shell.wait_until_stopped(), 3)
         assert events == ["started", "stopped"]
