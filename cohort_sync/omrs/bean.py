@@ -7,15 +7,19 @@ A field that may hold any JSON is `Raw` and keeps its bytes, which is what keeps
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
-from msgspec import Raw
+from msgspec import Meta, Raw
 
 Primitive = TypeVar("Primitive", bound=int)
 
 ABSENT = Raw(b"")
 """The null of a `Raw` field: not written."""
+
+
+Long = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""Java's long (and int, which is not looked at more closely). JSON allows more; what no Java member can have sent and no store can hold is no OMRS event."""
 
 
 def wire_name(field: str) -> str:

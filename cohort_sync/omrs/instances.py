@@ -5,7 +5,7 @@ Fields stand in wire order: that is what makes a decoded event encode to the sam
 
 from msgspec import Raw, field
 
-from cohort_sync.omrs.bean import Bean, always
+from cohort_sync.omrs.bean import Bean, Long, always
 from cohort_sync.omrs.enums import ClassificationOrigin, InstanceProvenanceType, InstanceStatus, TypeDefCategory
 from cohort_sync.omrs.properties import EpochMillis, InstanceProperties
 
@@ -17,7 +17,7 @@ class InstanceType(Bean, frozen=True, kw_only=True, tag_field="class", tag="Inst
     type_def_category: TypeDefCategory | None = None
     type_def_guid: str | None = field(default=None, name="typeDefGUID")
     type_def_name: str | None = None
-    type_def_version: int = field(default_factory=always(0))
+    type_def_version: Long = field(default_factory=always(0))
 
 
 class AuditHeader(Bean, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class AuditHeader(Bean, frozen=True, kw_only=True):
     maintained_by: list[str] | None = None
     create_time: EpochMillis | None = None
     update_time: EpochMillis | None = None
-    version: int = field(default_factory=always(0))
+    version: Long = field(default_factory=always(0))
     last_request_id: str | None = None
     status_on_delete: InstanceStatus | None = None
     mapping_properties: dict[str, Raw] | None = None

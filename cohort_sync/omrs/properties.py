@@ -8,11 +8,11 @@ from typing import Annotated
 
 from msgspec import Meta, Raw, field
 
-from cohort_sync.omrs.bean import ABSENT, Bean, always
+from cohort_sync.omrs.bean import ABSENT, Bean, Long, always
 from cohort_sync.omrs.enums import InstancePropertyCategory, PrimitiveDefCategory
 
 EPOCH_MILLIS = {"epoch": "milliseconds"}
-EpochMillis = Annotated[int, Meta(extra=EPOCH_MILLIS)]
+EpochMillis = Annotated[Long, Meta(extra=EPOCH_MILLIS)]
 """Milliseconds since 1970-01-01T00:00Z; the mark tells the lenient decoder that a date in text form may be repaired."""
 
 

@@ -6,7 +6,7 @@ AttributeTypeDef are told apart by `class`; links, summaries, patches, attribute
 
 from msgspec import field
 
-from cohort_sync.omrs.bean import Bean, always
+from cohort_sync.omrs.bean import Bean, Long, always
 from cohort_sync.omrs.enums import (
     AttributeCardinality,
     ClassificationPropagationRule,
@@ -38,7 +38,7 @@ class ExternalStandardMapping(TypeDefElement, frozen=True, kw_only=True):
 class AttributeTypeDefHeader(TypeDefElement, frozen=True, kw_only=True):
     """What primitives, collections and enums have in common (AttributeTypeDef); name and GUID together identify it."""
 
-    version: int = field(default_factory=always(0))
+    version: Long = field(default_factory=always(0))
     version_name: str | None = None
     category: TypeDefCategory | None = None
     guid: str | None = None
@@ -128,7 +128,7 @@ class TypeDefBody(TypeDefLink, frozen=True, kw_only=True):
     `properties_definition` holds the type's own attributes only, not the inherited ones.
     """
 
-    version: int = field(default_factory=always(0))
+    version: Long = field(default_factory=always(0))
     version_name: str | None = None
     category: TypeDefCategory | None = None
     super_type: TypeDefLink | None = None
@@ -195,8 +195,8 @@ class TypeDefPatch(TypeDefElement, frozen=True, kw_only=True):
     type_def_guid: str | None = None
     type_def_name: str | None = None
     type_def_status: TypeDefStatus | None = None
-    apply_to_version: int = field(default_factory=always(0))
-    update_to_version: int = field(default_factory=always(0))
+    apply_to_version: Long = field(default_factory=always(0))
+    update_to_version: Long = field(default_factory=always(0))
     new_version_name: str | None = None
     updated_by: str | None = None
     update_time: EpochMillis | None = None

@@ -13,7 +13,7 @@ from cohort_sync.mapping.record import SourceRecord
 from cohort_sync.omrs.codec import decode_event, encode_event
 from cohort_sync.omrs.enums import AttributeCardinality, EventCategory, EventErrorCode, InstanceEventType, RegistryEventType, TypeDefCategory, TypeDefEventType
 from cohort_sync.omrs.errors import UndecodableEvent
-from cohort_sync.omrs.events import ErrorSection, InstanceSection, OMRSEvent, TypeDefSection
+from cohort_sync.omrs.events import ErrorSection, InstanceSection, OMRSEvent, RegistrySection, TypeDefSection
 from cohort_sync.omrs.exchange import ExchangeFilter, ExchangeRule
 from cohort_sync.omrs.instances import EntityDetail, InstanceType
 from cohort_sync.omrs.precedence import Verdict
@@ -88,6 +88,25 @@ def test_a_dead_letter_keeps_headers_and_what_was_staged_is_taken_back() -> None
     (letter,) = receiver.reader.dead_letters()
     assert json.loads(letter.headers) == [["h", "/w=="]]
     assert set(receiver.state.instances) == {"b"}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        PEER.new(replace(A, version=1 << 63)),
+        PEER.new(replace(A, update_time=-(1 << 63) - 1)),
+        PEER.new(replace(A, classifications=[replace(PEER.classification(), version=1 << 63)])),
+        PEER.says(Event.PURGED_ENTITY_EVENT, replace(A, version=1 << 100)),
+        PEER.registers(RegistryEventType.REGISTRATION_EVENT, RegistrySection(registration_timestamp=1 << 64)),
+        PEER.teaches(replace(SPACESHIP, version=1 << 63)),
+    ],
+)
+def test_a_number_that_no_java_member_can_have_sent_is_a_dead_letter(event: OMRSEvent) -> None:
+    """One of them would cost the whole batch: no store can hold it."""
+    receiver = Receiver()
+    assert receiver.verdicts(event, PEER.new(B)) == [V.REFUSED, V.STORED]
+    (letter,) = receiver.reader.dead_letters()
+    assert "9223372036854775807" in letter.reason or "-9223372036854775808" in letter.reason
 
 
 @pytest.mark.parametrize(
