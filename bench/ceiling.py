@@ -1,7 +1,7 @@
 """The ceiling of the apply path: stdlib sqlite3 writing the same current, history and position rows in the same batches, and nothing else.
 
 The file, its tables, indexes, pragmas and statements are those of the store, so what is compared is everything around them: Kafka, verdicts, planning,
-threads, and the queue of the find index, whose triggers are not in the ceiling.
+threads, and the notes for the find index.
 """
 
 import sqlite3
@@ -42,8 +42,6 @@ def _rate(path: Path, batches: Iterable[Sequence[Rows]]) -> float:
     connection = connections.for_writing(path)
     try:
         migrate.migrate(connection, path, migrate.migrations())
-        for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            connection.execute(f"DROP TRIGGER {trigger}")
         connection.execute(sql.START_POSITION, (*_TOPIC, 0))
         began = time.perf_counter()
         done = 0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from cohort_sync.omrs.errors import TransientFault
 from cohort_sync.testing.worker import WorkerProcess
 
-_LOOK_SECONDS = 0.02
+_LOOK_SECONDS = 0.05
 
 
 def rate_of(worker: WorkerProcess, progress: Callable[[], int], goal: int, *, finished: Callable[[], bool] = lambda: True, seconds: float = 300.0) -> float:

@@ -64,7 +64,7 @@ def table(parts: Sequence[Part], *, wide: bool) -> Table:
         page.add_column("runs")
     for part in parts:
         for number, one in enumerate(part.measurements):
-            verdict = {True: "[green]met[/]", False: "[bold red]MISSED[/]", None: ""}[one.met]
+            verdict = {True: "[green]met[/]", False: "[bold red]missed[/]", None: ""}[one.met]
             runs = [", ".join(map(shown, one.samples[:5])) or one.note] if wide else []
             page.add_row(part.name if number == 0 else "", one.name, f"{shown(one.value)} {one.unit}".rstrip(), one.target, verdict, *runs)
         page.add_section()

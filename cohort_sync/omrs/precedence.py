@@ -64,7 +64,7 @@ OURS = Judgement(Verdict.NOT_HOME, "it is homed here: only this member changes i
 
 
 class Stored(Protocol):
-    """What is read of a stored entity, proxy or relationship."""
+    """What a verdict asks of an entity, proxy or relationship: the stored one, or one that comes and has its row already."""
 
     @property
     def kind(self) -> int: ...
@@ -96,7 +96,7 @@ class Buried(Protocol):
 
 
 class StoredClassification(Protocol):
-    """What is read of a stored classification."""
+    """The same of a classification."""
 
     @property
     def home(self) -> str: ...
@@ -141,7 +141,7 @@ class ClassificationClaim(NamedTuple):
     create_time: int
 
 
-def judge_instance(sender: Sender, claim: Claim, stored: Stored | None, buried: Buried | None, *, re_homed: bool = False) -> Judgement:
+def judge_instance(sender: Sender, claim: Stored, stored: Stored | None, buried: Buried | None, *, re_homed: bool = False) -> Judgement:
     """May this state of an entity or relationship replace what is stored? STORED means yes.
 
     `stored` is None where nothing, or only a proxy of it, is stored; `buried` is its tombstone, which matters only where nothing is stored or the createTime
@@ -177,7 +177,7 @@ def judge_instance(sender: Sender, claim: Claim, stored: Stored | None, buried: 
     return ACCEPT
 
 
-def judge_revival(claim: Claim, buried: Buried) -> Judgement:
+def judge_revival(claim: Stored, buried: Buried) -> Judgement:
     """May something begin again that was purged?"""
     if (claim.create_time, claim.version) <= (buried.create_time, buried.version):
         return Judgement(Verdict.STALE, "it was purged since")
@@ -225,7 +225,7 @@ def judge_proxy(sender: Sender, claim: Claim, stored: Stored | None, buried: Bur
     return ACCEPT if (claim.create_time, claim.version) > (stored.create_time, stored.version) else DUPLICATE
 
 
-def judge_classification(sender: Sender, claim: ClassificationClaim, stored: StoredClassification | None, buried: Buried | None) -> Judgement:
+def judge_classification(sender: Sender, claim: StoredClassification, stored: StoredClassification | None, buried: Buried | None) -> Judgement:
     """May this classification be put on an entity, or replace the stored one of its name? STORED means yes.
 
     Its own home, createTime and version decide, never those of the entity (spec 5.9). A later createTime is a re-creation, even from another home.
@@ -266,7 +266,7 @@ def judge_declassification(
     return Judgement(Verdict.REMOVED)
 
 
-def _entitled(sender: Sender, claim: Claim, stored: Stored, re_homed: bool) -> bool:
+def _entitled(sender: Sender, claim: Stored, stored: Stored, re_homed: bool) -> bool:
     """An export archive is announced by whoever loaded it, and read-only everywhere: anybody repeats it."""
     if sender.speaks_for(stored.home, stored.replicated_by):
         return True

@@ -51,6 +51,31 @@ class ClassificationRow(NamedTuple):
     document: bytes
 
 
+class InstanceHead(NamedTuple):
+    """What a verdict asks of a stored instance: its `InstanceRow` without ends, name and document."""
+
+    guid: str
+    kind: int
+    type_name: str
+    home: str
+    replicated_by: str | None
+    provenance: str
+    version: int
+    create_time: int
+    status: str
+    type_version: int
+
+
+class ClassificationHead(NamedTuple):
+    """What a verdict asks of a stored classification."""
+
+    entity_guid: str
+    name: str
+    home: str
+    version: int
+    create_time: int
+
+
 class Tombstone(NamedTuple):
     """What is left of a purged instance: its versions never go back (design, 'Versions never go back')."""
 

@@ -13,7 +13,7 @@ from cohort_sync.omrs.enums import InstanceProvenanceType, InstanceStatus
 from cohort_sync.omrs.errors import PoisonEvent
 from cohort_sync.omrs.instances import AuditHeader, Classification, EntityDetail, EntityProxy, InstanceHeader, Relationship
 from cohort_sync.omrs.properties import InstanceProperties, PrimitivePropertyValue
-from cohort_sync.store.rows import ClassificationRow, InstanceRow, Kind, Tombstone
+from cohort_sync.store.rows import ClassificationRow, InstanceHead, InstanceRow, Kind, Tombstone
 
 QUALIFIED_NAME = "qualifiedName"
 CLASSIFICATION = 4
@@ -34,6 +34,13 @@ def entity_rows(entity: EntityDetail) -> tuple[InstanceRow, list[ClassificationR
     bare = replace(entity, classifications=None) if entity.classifications else entity
     row = _instance_row(entity, Kind.ENTITY, entity.status, qualified_name(entity.properties), None, None, _encode(bare))
     return row, classification_rows(row.guid, entity.classifications or ())
+
+
+def head_of(row: InstanceRow) -> InstanceHead:
+    """What a verdict asks of a row."""
+    return InstanceHead(
+        row.guid, row.kind, row.type_name, row.home, row.replicated_by, row.provenance, row.version, row.create_time, row.status, row.type_version
+    )
 
 
 def proxy_rows(proxy: EntityProxy) -> tuple[InstanceRow, list[ClassificationRow]]:
@@ -162,6 +169,8 @@ def _missing(header: AuditHeader, guid: str | None) -> str:
 
 def _check_range(guid: str, *numbers: int) -> None:
     """Java's long; JSON allows more, and one number that SQLite cannot hold would cost the whole batch."""
+    if min(numbers) >= -_LONG and max(numbers) < _LONG:
+        return
     for number in numbers:
         if not -_LONG <= number < _LONG:
             raise PoisonEvent(f"the header of {guid} has the number {number}, which does not fit into 64 bits (spec cohort-events 6.2)", stage="validate")

@@ -1,13 +1,11 @@
 """Finds of SQLite: what its index adds to the contract of all stores."""
 
 import asyncio
-import sqlite3
 import time
 from pathlib import Path
 
 import pytest
 
-from cohort_sync.omrs.errors import CohortSyncError
 from cohort_sync.omrs.predicates import AnyText, HasProperty, TextIs
 from cohort_sync.omrs.search_text import Anchor, Literal
 from cohort_sync.store.finds import FindQuery, QueryTimeout
@@ -28,37 +26,7 @@ async def index(store: Store, limit: int) -> int:
     return await store.index(limit)
 
 
-def make_store_that_waits(path: Path, clock: Clock) -> Store:
-    return SqliteStore(path, clock=clock, small=0)
-
-
-test_however_much_is_indexed_it_finds_what_memory_finds = finds_as_in_memory(make_store_that_waits, index=index)
-test_what_is_indexed_at_once_is_found_as_in_memory = finds_as_in_memory(make_store, index=index, examples=30)
-
-
-def test_a_small_change_is_indexed_at_once_and_a_batch_later(sqlite: Driver) -> None:
-    store = sqlite.store
-    assert isinstance(store, SqliteStore)
-    put(sqlite, table("g1", "retail.table1"), table("g1", "retail.table2"))
-    sqlite.write(removed={"g1"})
-    put(sqlite, table("g2", "retail.table2"))
-    assert sqlite.run(store.index(0)) == 0
-    sqlite.write(instances={f"g{number}": entity_rows(table(f"g{number}", f"retail.table{number}"))[0] for number in range(3, 30)})
-    assert sqlite.run(store.index(0)) == 27
-    put(sqlite, table("g2", "retail.other"))  # a small change takes a few of those that wait with it: they are older
-    assert 0 < sqlite.run(store.index(0)) < 27
-    assert guids(sqlite, FindQuery(kind=Kind.ENTITY, predicate=AnyText(Literal("other", Anchor.SUFFIX)))) == ["g2"]
-
-
-def test_a_damaged_index_does_not_keep_anybody_from_writing(sqlite: Driver, tmp_path: Path) -> None:
-    store = sqlite.store
-    assert isinstance(store, SqliteStore)
-    with sqlite3.connect(tmp_path / "store.db") as other:
-        other.execute("DROP TABLE find_text")
-    put(sqlite, table("g1", "retail.table1"))
-    assert guids(sqlite, FindQuery(kind=Kind.ENTITY)) == ["g1"]
-    with pytest.raises(CohortSyncError):
-        sqlite.run(store.index(1))
+test_however_much_is_indexed_it_finds_what_memory_finds = finds_as_in_memory(make_store, index=index)
 
 
 def test_the_index_is_kept_when_nobody_writes(sqlite: Driver) -> None:

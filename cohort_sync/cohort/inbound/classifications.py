@@ -11,20 +11,32 @@ Classifications whose home is ours are left alone by all of these. One with the 
 from collections.abc import Sequence
 
 from cohort_sync.cohort.inbound.copies import Copies
-from cohort_sync.cohort.inbound.validity import Claims, MissingType, Validity
+from cohort_sync.cohort.inbound.validity import Announced, Claims, MissingType, Validity
 from cohort_sync.cohort.outbound.overlay import Overlay
-from cohort_sync.omrs.enums import InstanceStatus
 from cohort_sync.omrs.instances import Classification
 from cohort_sync.omrs.precedence import (
     ClassificationClaim,
     Judgement,
     Sender,
+    StoredClassification,
     Verdict,
     judge_classification,
     judge_declassification,
 )
-from cohort_sync.store.rows import ClassificationRow, Tombstone
+from cohort_sync.store.rows import ClassificationHead, ClassificationRow, Tombstone
 from cohort_sync.store.stored import CLASSIFICATION, classification_row, grave
+
+
+def said_already(claims: Claims, stored: Sequence[ClassificationHead | ClassificationRow]) -> bool:
+    """Are the classifications of an entity exactly those that are stored, at their versions? Then nothing of them changes, whoever says so."""
+    if len(claims) != len(stored):
+        return False
+    heads = {head.name: head for head in stored}
+    for row, removed in claims:
+        head = heads.pop(row.name, None)  # one that is named twice is judged by the rules
+        if head is None or removed or head.version != row.version or head.create_time != row.create_time or head.home != row.home:
+            return False
+    return True
 
 
 class Classifications:
@@ -37,22 +49,22 @@ class Classifications:
 
     def replace(self, sender: Sender, guid: str, home: str, claims: Claims, *, newer: bool) -> None:
         """A state of the entity was accepted. `newer`: a whole entity was known before (stored or purged), and this state is newer than that."""
-        stored = self._overlay.classifications.get(guid) or ()
-        if not claims and not stored:
+        if said_already(claims, self._overlay.classifications.head(guid) or ()):
             return
+        stored = self._overlay.classifications.get(guid) or ()
         rows = {row.name: row for row in stored}
         named = set()
-        for classification, claim in claims:
-            name = classification.name or ""
-            named.add(name)
-            row = rows.get(name)
-            if claim.home == home and newer and (row is None or row.home == home):
-                if classification.status is InstanceStatus.DELETED:
-                    self._take_away(rows, guid, name, claim)
-                elif row is None or (row.create_time, row.version) != (claim.create_time, claim.version):
-                    rows[name] = classification_row(guid, classification)
+        for announced in claims:
+            new = announced.row
+            named.add(new.name)
+            row = rows.get(new.name)
+            if new.home == home and newer and (row is None or row.home == home):
+                if announced.removed:
+                    self._take_away(rows, guid, new.name, new)
+                elif row is None or (row.create_time, row.version) != (new.create_time, new.version):
+                    rows[new.name] = new
             else:
-                self._by_version(sender, rows, guid, classification, claim)
+                self._by_version(sender, rows, guid, announced)
         for row in stored:
             if row.home == home and row.home != sender.local and row.name not in named:
                 self._take_away(rows, guid, row.name, None)
@@ -60,10 +72,12 @@ class Classifications:
 
     def merge(self, sender: Sender, guid: str, claims: Claims) -> bool:
         """The entity is stored at this version already; True when a classification changed."""
+        if said_already(claims, self._overlay.classifications.head(guid) or ()):
+            return False
         stored = self._overlay.classifications.get(guid) or ()
         rows = {row.name: row for row in stored}
-        for classification, claim in claims:
-            self._by_version(sender, rows, guid, classification, claim)
+        for announced in claims:
+            self._by_version(sender, rows, guid, announced)
         return self._write(guid, stored, rows)
 
     def classify(self, sender: Sender, guid: str, classification: Classification, claim: ClassificationClaim) -> Judgement:
@@ -103,18 +117,18 @@ class Classifications:
 
     # ------------------------------------------------------------ pieces
 
-    def _by_version(self, sender: Sender, rows: dict[str, ClassificationRow], guid: str, classification: Classification, claim: ClassificationClaim) -> None:
-        name = classification.name or ""
-        row = rows.get(name)
-        judged = judge_classification(sender, claim, row, self._overlay.tombstones.get(grave(guid, name)))
-        if classification.status is InstanceStatus.DELETED:
-            same = row is not None and (row.home, row.create_time, row.version) == (claim.home, claim.create_time, claim.version)
+    def _by_version(self, sender: Sender, rows: dict[str, ClassificationRow], guid: str, announced: Announced) -> None:
+        new = announced.row
+        row = rows.get(new.name)
+        judged = judge_classification(sender, new, row, self._overlay.tombstones.get(grave(guid, new.name)))
+        if announced.removed:
+            same = row is not None and (row.home, row.create_time, row.version) == (new.home, new.create_time, new.version)
             if judged.verdict is Verdict.STORED or (same and judged.verdict is Verdict.DUPLICATE):
-                self._take_away(rows, guid, name, claim)
+                self._take_away(rows, guid, new.name, new)
         elif judged.verdict is Verdict.STORED:
-            rows[name] = classification_row(guid, classification)
+            rows[new.name] = new
 
-    def _take_away(self, rows: dict[str, ClassificationRow], guid: str, name: str, claim: ClassificationClaim | None) -> None:
+    def _take_away(self, rows: dict[str, ClassificationRow], guid: str, name: str, claim: StoredClassification | None) -> None:
         row = rows.pop(name, None)
         if row is not None:
             self._copies.bury_classification(row)

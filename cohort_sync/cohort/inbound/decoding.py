@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from cohort_sync.cohort.inbound.validity import Claims
 from cohort_sync.mapping.record import SourceRecord
 from cohort_sync.omrs.codec import decode_event
 from cohort_sync.omrs.errors import UndecodableEvent
 from cohort_sync.omrs.events import OMRSEvent
-from cohort_sync.omrs.instances import Classification
-from cohort_sync.omrs.precedence import Claim, ClassificationClaim
 from cohort_sync.omrs.type_registry import TypeRegistry
 from cohort_sync.store.rows import InstanceRow
 
@@ -29,12 +28,9 @@ class ReadyEntity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """As the section of the event says it."""
     originator: str | None
     event_time: int | None
-    claim: Claim
-    claims: tuple[tuple[Classification, ClassificationClaim], ...]
-    """Its classifications."""
-    graves: tuple[str, ...]
-    """The keys of their tombstones."""
     row: InstanceRow
+    """Also its claim: it has what a verdict asks for."""
+    classifications: Claims
     registry: TypeRegistry
 
 

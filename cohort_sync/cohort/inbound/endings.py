@@ -3,7 +3,7 @@
 from cohort_sync.cohort.inbound.copies import Copies
 from cohort_sync.cohort.inbound.validity import MissingType
 from cohort_sync.cohort.outbound.overlay import Overlay
-from cohort_sync.omrs.precedence import ACCEPT, Claim, Judgement, Sender, Verdict, judge_purge
+from cohort_sync.omrs.precedence import ACCEPT, Claim, Judgement, Sender, Stored, Verdict, judge_purge
 from cohort_sync.omrs.type_registry import TypeRegistry
 from cohort_sync.store.rows import Kind, Tombstone
 
@@ -54,6 +54,6 @@ class Endings:
         return saved if old is None else ACCEPT
 
 
-def tombstone_of_claim(guid: str, claim: Claim) -> Tombstone:
+def tombstone_of_claim(guid: str, claim: Stored) -> Tombstone:
     """The tombstone of something that an event says has ended."""
     return Tombstone(guid, claim.kind, claim.type_name, claim.home, claim.create_time, claim.version)

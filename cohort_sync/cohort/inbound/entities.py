@@ -26,6 +26,7 @@ from cohort_sync.omrs.precedence import (
     ClassificationClaim,
     Judgement,
     Sender,
+    Stored,
     Verdict,
     judge_instance,
     judge_proxy,
@@ -33,6 +34,7 @@ from cohort_sync.omrs.precedence import (
 from cohort_sync.store.rows import InstanceRow, Kind, Tombstone
 from cohort_sync.store.stored import entity_rows, proxy_rows
 
+_PROXY = Kind.PROXY.value
 NOT_SAVED = Judgement(Verdict.EXCLUDED, "the save rule keeps it out")
 
 
@@ -75,19 +77,19 @@ class Entities:
 
     def save_ready(self, sender: Sender, ready: ReadyEntity) -> Judgement:
         """The same for a live entity that was found valid before, where no rule keeps anything out."""
-        guid, claim = ready.row.guid, ready.claim
-        judged, held, buried = self._judged(sender, guid, claim)
-        if judged.verdict is Verdict.DUPLICATE and ready.claims:
-            return self._merged(sender, guid, ready.claims)
+        row = ready.row
+        judged, held, buried = self._judged(sender, row.guid, row)
+        if judged.verdict is Verdict.DUPLICATE and ready.classifications:
+            return self._merged(sender, row.guid, ready.classifications)
         if judged.verdict is Verdict.STORED:
-            self._classifications.replace(sender, guid, claim.home, ready.claims, newer=held is not None or buried is not None)
-            self._overlay.instances.put(guid, ready.row)
+            self._classifications.replace(sender, row.guid, row.home, ready.classifications, newer=held is not None or buried is not None)
+            self._overlay.instances.put(row.guid, row)
         return judged
 
-    def _judged(self, sender: Sender, guid: str, claim: Claim, *, re_homed: bool = False) -> tuple[Judgement, InstanceRow | None, Tombstone | None]:
+    def _judged(self, sender: Sender, guid: str, claim: Stored, *, re_homed: bool = False) -> tuple[Judgement, Stored | None, Tombstone | None]:
         """The verdict, what is stored of the entity itself (a proxy is hearsay), and its tombstone where that counts."""
-        row = self._overlay.instances.get(guid)
-        held = None if row is not None and row.kind == Kind.PROXY else row
+        stored = self._overlay.instances.head(guid)
+        held = None if stored is not None and stored.kind == _PROXY else stored
         buried = self._overlay.tombstones.get(guid) if held is None or held.create_time != claim.create_time else None
         judged = judge_instance(sender, claim, held, buried, re_homed=re_homed)
         if buried is not None and judged.verdict is Verdict.STALE and claim.create_time == buried.create_time:

@@ -29,6 +29,8 @@ class Instances:
         self._entities = Entities(overlay, copies, endings, validity, context)
         self._relationships = Relationships(overlay, copies, endings, validity, self._entities, context)
         self._refresh = Refresh(overlay, context, answered)
+        self._sender = Sender(None, context.local)
+        """Of the last event that was made ready: mostly that of the next one too."""
 
     def apply(self, sender: Sender, section: InstanceSection) -> Outcome:
         """Stage what an event does. A batch event is taken apart by the caller (`entity`, `relationship`). PoisonEvent: refused."""
@@ -76,7 +78,10 @@ class Instances:
 
     def apply_ready(self, ready: ReadyEntity) -> Judgement:
         """Stage what an event does that was made ready."""
-        return self._entities.save_ready(Sender(ready.originator, self._context.local), ready)
+        sender = self._sender
+        if sender.originator != ready.originator:
+            sender = self._sender = Sender(ready.originator, self._context.local)
+        return self._entities.save_ready(sender, ready)
 
     def element(self, sender: Sender, instance: EntityDetail | Relationship) -> Outcome:
         """One element of a BATCH_INSTANCES event, judged by its own type."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from cohort_sync.cohort.inbound.classifications import said_already
 from cohort_sync.cohort.inbound.decoding import ReadyEntity
 from cohort_sync.cohort.outbound.overlay import Overlay
 from cohort_sync.omrs.events import OMRSEvent
@@ -11,14 +12,14 @@ from cohort_sync.store.stored import grave
 
 def prefetch(overlay: Overlay, events: Iterable[OMRSEvent | ReadyEntity]) -> None:
     """Fill the overlay. Only speed depends on this: what is not fetched here is read when it is asked for."""
+    ready: list[ReadyEntity] = []
     entities: set[str] = set()
     others: set[str] = set()
     graves: set[str] = set()
     buried: set[str] = set()
     for event in events:
         if isinstance(event, ReadyEntity):
-            entities.add(event.row.guid)
-            graves.update(event.graves)
+            ready.append(event)
             continue
         section = event.instance_event_section
         if section is None:
@@ -40,7 +41,26 @@ def prefetch(overlay: Overlay, events: Iterable[OMRSEvent | ReadyEntity]) -> Non
     overlay.instances.fetch(entities | others)
     overlay.classifications.fetch(entities)
     absent = {guid for guid in entities | others if overlay.instances.get(guid) is None}
-    overlay.tombstones.fetch(absent | graves | buried)
+    overlay.tombstones.fetch(absent | graves | buried | _fetch_heads(overlay, ready))
+
+
+def _fetch_heads(overlay: Overlay, ready: list[ReadyEntity]) -> set[str]:
+    """A new state of an entity asks for the heads of the stored one; for the rows of its classifications only where they change. Answers with the tombstones
+    that may be asked for."""
+    if not ready:
+        return set()
+    guids = [event.row.guid for event in ready]
+    overlay.instances.fetch_heads(guids)
+    overlay.classifications.fetch_heads(guids)
+    graves = {guid for guid in guids if overlay.instances.head(guid) is None}
+    changing = []
+    for event in ready:
+        guid = event.row.guid
+        if not said_already(event.classifications, overlay.classifications.head(guid) or ()):
+            changing.append(guid)
+            graves.update(grave(guid, each.row.name) for each in event.classifications)
+    overlay.classifications.fetch(changing)
+    return graves
 
 
 def _entity(entity: EntityDetail | EntityProxy, guid: str, entities: set[str], graves: set[str]) -> None:

@@ -17,7 +17,7 @@ from cohort_sync.omrs.enums import EventCategory, InstanceStatus
 from cohort_sync.omrs.enums import InstanceEventType as Event
 from cohort_sync.omrs.errors import PoisonEvent
 from cohort_sync.omrs.events import OMRSEvent
-from cohort_sync.store.stored import entity_rows, grave
+from cohort_sync.store.stored import entity_rows
 
 _STATES = frozenset(
     each.value
@@ -62,9 +62,8 @@ def _ready(event: OMRSEvent, context: InboundContext, validity: Validity) -> Rea
         claim = validity.entity(entity)
         if isinstance(claim, MissingType):
             return None
-        guid = entity.guid or ""
         claims = validity.classifications(entity, claim.type_name)
-        if isinstance(claims, MissingType) or validity.properties(entity.type, entity.properties, f"entity {guid}") is not None:
+        if isinstance(claims, MissingType) or validity.properties(entity.type, entity.properties, f"entity {entity.guid}") is not None:
             return None
         row, _ = entity_rows(replace(entity, classifications=None) if entity.classifications else entity)
     except PoisonEvent:
@@ -75,9 +74,7 @@ def _ready(event: OMRSEvent, context: InboundContext, validity: Validity) -> Rea
         instance_guid=section.instance_guid,
         originator=originator.metadata_collection_id,
         event_time=event.timestamp,
-        claim=claim,
-        claims=tuple(claims),
-        graves=tuple(grave(guid, each.name or "") for each, _ in claims),
         row=row,
+        classifications=claims,
         registry=context.registry,
     )

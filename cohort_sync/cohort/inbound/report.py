@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from typing import NamedTuple
 
 import msgspec
 
@@ -14,7 +13,7 @@ _BRACES = re.compile(r" ?\{[^{}]*\}")
 _LONG = 300
 
 
-class EventResult(NamedTuple):
+class EventResult(msgspec.Struct, frozen=True, gc=False):
     """One event and its verdict. `reason` says more where the verdict alone does not; `event_time` is the sender's (epoch ms), for the latency."""
 
     record: SourceRecord

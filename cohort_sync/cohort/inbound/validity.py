@@ -15,7 +15,8 @@ from cohort_sync.omrs.precedence import Claim, ClassificationClaim
 from cohort_sync.omrs.properties import InstanceProperties
 from cohort_sync.omrs.property_rules import PropertyProblemCode, property_problems
 from cohort_sync.omrs.type_registry import TypeRegistry, category_of
-from cohort_sync.store.rows import Kind
+from cohort_sync.store.rows import ClassificationRow, Kind
+from cohort_sync.store.stored import classification_row
 
 HEADER_VERSION = 1
 """The newest form of instance that we understand; Java does not save what is newer."""
@@ -28,8 +29,15 @@ class MissingType(NamedTuple):
     guid: str
 
 
-Claims = Sequence[tuple[Classification, ClassificationClaim]]
-"""Classifications that were found valid, with their headers."""
+class Announced(NamedTuple):
+    """A classification of an entity event that was found valid. Its row is made at once: the tree that it comes from need not be kept."""
+
+    row: ClassificationRow
+    removed: bool
+    """It has the status DELETED, which is how a PostgreSQL home takes it off."""
+
+
+Claims = Sequence[Announced]
 
 
 class Validity:
@@ -38,6 +46,8 @@ class Validity:
     def __init__(self, registry: TypeRegistry, statuses: frozenset[InstanceStatus]) -> None:
         self._registry = registry
         self._statuses = statuses
+        self._known_types: set[tuple[TypeDefCategory, str | None, str | None]] = set()
+        """Found to be there and of their category."""
 
     def entity(self, entity: EntityDetail) -> Claim | MissingType:
         """The header of an entity."""
@@ -91,13 +101,13 @@ class Validity:
 
     def classifications(self, entity: EntityDetail, entity_type: str) -> Claims | MissingType:
         """All classifications of an entity."""
-        claims = []
+        guid, claims = entity.guid or "", []
         for announced in entity.classifications or ():
             classification = self.completed(announced, entity.create_time)
-            claim = self.classification(classification, entity.guid or "", entity_type)
+            claim = self.classification(classification, guid, entity_type)
             if isinstance(claim, MissingType):
                 return claim
-            claims.append((classification, claim))
+            claims.append(Announced(classification_row(guid, classification), classification.status is InstanceStatus.DELETED))
         return claims
 
     def is_known(self, header: InstanceType) -> bool:
@@ -151,10 +161,13 @@ class Validity:
         if header.type_def_category is not category:
             shown = header.type_def_category.value if header.type_def_category else "none"
             refuse(f"{what} has the typeDefCategory {shown} in its type; expected {category.value}")
+        if (category, name, guid) in self._known_types:
+            return None
         known = self._registry.type_def(name)
         if self._registry.is_known(guid, name) and known is not None:
             if category_of(known) is not category:
                 refuse(f"{what} has the type {name}, which is a {category_of(known).value}; expected {category.value}")
+            self._known_types.add((category, name, guid))
             return None
         if name is None or guid is None:
             refuse(f"{what} has a type without a typeDefGUID")
@@ -163,7 +176,7 @@ class Validity:
         return MissingType(name, guid)
 
     def _status(self, status: InstanceStatus | None, what: str) -> None:
-        if status is not None and status not in self._statuses:
+        if status is not InstanceStatus.ACTIVE and status is not None and status not in self._statuses:
             expected = ", ".join(sorted(each.value for each in self._statuses))
             refuse(f"{what} has the status {status.value}; the statuses of release {self._registry.release} are {expected}")
 

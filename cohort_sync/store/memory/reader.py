@@ -6,6 +6,7 @@ from cohort_sync.omrs.instances import EntityDetail, Relationship
 from cohort_sync.store.finds import Deadline, FindQuery, sift
 from cohort_sync.store.memory.state import MemoryState
 from cohort_sync.store.rows import (
+    ClassificationHead,
     ClassificationHistoryRow,
     ClassificationRow,
     DeadLetterRow,
@@ -13,6 +14,7 @@ from cohort_sync.store.rows import (
     GuardRow,
     HistoryRow,
     IdentityRow,
+    InstanceHead,
     InstanceRow,
     Kind,
     MemberRow,
@@ -24,6 +26,7 @@ from cohort_sync.store.rows import (
     Tombstone,
     TypeRow,
 )
+from cohort_sync.store.stored import head_of
 from cohort_sync.store.versions import classification_states, classifications_at, instance_version, with_classifications
 
 _END_OF_TIME = (1 << 63) - 1
@@ -52,6 +55,12 @@ class MemoryReader:
     def classifications(self, guids: Collection[str]) -> dict[str, list[ClassificationRow]]:
         rows = self._state.classifications
         return {guid: [rows[guid][name] for name in sorted(rows[guid])] for guid in guids if guid in rows}
+
+    def instance_heads(self, guids: Collection[str]) -> dict[str, InstanceHead]:
+        return {guid: head_of(row) for guid, row in self.instances(guids).items()}
+
+    def classification_heads(self, guids: Collection[str]) -> dict[str, list[ClassificationHead]]:
+        return {guid: [ClassificationHead(*row[:-1]) for row in rows] for guid, rows in self.classifications(guids).items()}
 
     def relationships_of(self, guids: Collection[str]) -> list[InstanceRow]:
         state = self._state

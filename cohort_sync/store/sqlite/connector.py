@@ -20,7 +20,7 @@ from cohort_sync.store.sqlite import connection as connections
 from cohort_sync.store.sqlite import migrate
 from cohort_sync.store.sqlite import statements as sql
 from cohort_sync.store.sqlite.faults import translated
-from cohort_sync.store.sqlite.find_index import index_at_once, index_chunk
+from cohort_sync.store.sqlite.find_index import index_chunk
 from cohort_sync.store.sqlite.index_keeper import IndexKeeper
 from cohort_sync.store.sqlite.lock import StoreLock
 from cohort_sync.store.sqlite.reader import SqliteReader
@@ -29,24 +29,21 @@ from cohort_sync.store.sqlite.writer import write
 T = TypeVar("T")
 
 _READERS = 2
-_SMALL = 4
 
 
 class SqliteStore:
     """See `Store`. A caller that is cancelled while its transaction runs does not stop it: whether it was committed is seen at its position.
 
     `read_only` opens an existing store without the lock and never changes it, beside a running worker or not. `clock` (epoch milliseconds) dates the lock
-    and the guards, nothing else. A transaction that writes or removes at most `small` rows of instances and classifications, as a call of somebody does, is
-    indexed for finds in the same transaction; what a larger one has changed is indexed when nobody writes.
+    and the guards, nothing else.
     """
 
-    def __init__(self, path: Path | str, *, read_only: bool = False, clock: Callable[[], int] = wall_clock, small: int = _SMALL) -> None:
+    def __init__(self, path: Path | str, *, read_only: bool = False, clock: Callable[[], int] = wall_clock) -> None:
         if str(path) == ":memory:":
             raise ConfigurationError("store.path is ':memory:'; a worker needs a store that outlives it: name a file")
         self._path = Path(path)
         self._read_only = read_only
         self._clock = clock
-        self._small = small
         self._lock = StoreLock(self._path)
         self._writer: ThreadPoolExecutor | None = None
         self._readers: ThreadPoolExecutor | None = None
@@ -138,7 +135,6 @@ class SqliteStore:
             with translated(self._path, "write"), connections.transaction(connection):
                 writes, result = plan(reader)
                 write(connection, writes, self._clock())
-                index_at_once(connection, writes, self._small)
                 if committing is not None:
                     committing()
         finally:

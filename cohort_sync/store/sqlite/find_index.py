@@ -1,4 +1,4 @@
-"""Keeping the find index of the SQLite store up to date, a chunk at a time (0002_finds.sql says what its tables are), or at once what a call has changed.
+"""Keeping the find index of the SQLite store up to date, a chunk at a time (0002_finds.sql says what its tables are).
 
 What is queued is looked at by every find, so how far the index lags changes the cost of a find and never its answer.
 """
@@ -13,7 +13,6 @@ from cohort_sync.omrs.instances import EntityDetail, Relationship
 from cohort_sync.omrs.properties import InstanceProperties
 from cohort_sync.store.find_matcher import texts_of
 from cohort_sync.store.finds import SCOPE, index_value, indexed_text
-from cohort_sync.store.protocol import WriteSet
 from cohort_sync.store.rows import ClassificationRow, InstanceRow, Kind
 from cohort_sync.store.sqlite import find_queue
 from cohort_sync.store.sqlite.reader import SqliteReader
@@ -67,21 +66,6 @@ def index_chunk(connection: sqlite3.Connection, limit: int) -> int:
         _index(connection, taken)
     (waiting,) = connection.execute(find_queue.SIZE).fetchone()
     return int(waiting)
-
-
-def index_at_once(connection: sqlite3.Connection, writes: WriteSet, most: int) -> None:
-    """Take a change of at most so many rows into the index in its own transaction: what somebody has changed by a call is asked for next, and a commit for the
-    index costs more than indexing. A batch waits, and so does what cannot be indexed: the keeper tells then, and the change is not lost because of it.
-    """
-    changed = len(writes.instances) + len(writes.removed) + len(writes.classifications)
-    if not 0 < changed <= most:
-        return
-    connection.execute("SAVEPOINT find_index")
-    try:
-        index_chunk(connection, 2 * most)
-    except sqlite3.DatabaseError:
-        connection.execute("ROLLBACK TO find_index")
-    connection.execute("RELEASE find_index")
 
 
 def _index(connection: sqlite3.Connection, taken: list[tuple[int, str, int]]) -> None:

@@ -77,7 +77,7 @@ class IndexKeeper:
         while self._under_way or clock() < self._written + QUIET_SECONDS:
             if clock() > end:
                 return False
-            await asyncio.sleep(QUIET_SECONDS / 5)
+            await asyncio.sleep(QUIET_SECONDS / 2)
         return True
 
 

@@ -15,6 +15,12 @@ FROM instance
 
 INSTANCES: Final = _INSTANCES + "WHERE guid IN ({keys})"
 
+# Of all members of a JSON list of GUIDs, as one JSON list.
+INSTANCE_HEADS: Final = """
+SELECT json_group_array(json_array(i.guid, i.kind, i.type_name, i.home, i.replicated_by, i.provenance, i.version, i.create_time, i.status, i.type_version))
+FROM json_each(?1) AS wanted CROSS JOIN instance AS i ON i.guid = wanted.value
+"""
+
 RELATIONSHIPS_AT_END1: Final = _INSTANCES + "WHERE end1 IN ({keys})"
 
 RELATIONSHIPS_AT_END2: Final = _INSTANCES + "WHERE end2 IN ({keys})"
@@ -76,6 +82,11 @@ INSERT INTO instance (guid, kind, type_name, home, replicated_by, provenance, ve
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING
 """
 
+# What waits for the find index (0002_finds.sql): one GUID, or all members of a JSON list, in the order of the list.
+NOTE: Final = "INSERT INTO find_queue (guid, gone) VALUES (?1, 0)"
+
+NOTE_ALL: Final = "INSERT INTO find_queue (guid, gone) SELECT value, 0 FROM json_each(?1)"
+
 DELETE_INSTANCE: Final = "DELETE FROM instance WHERE guid = ?1"
 
 HISTORY: Final = "SELECT guid, version, valid_from, valid_to, kind, status, document FROM history WHERE guid = ?1 ORDER BY id DESC"
@@ -89,6 +100,11 @@ PRUNE_HISTORY: Final = "DELETE FROM history WHERE id IN (SELECT id FROM history 
 CLASSIFICATIONS: Final = (
     "SELECT entity_guid, name, home, version, create_time, document FROM classification WHERE entity_guid IN ({keys}) ORDER BY entity_guid, name"
 )
+
+CLASSIFICATION_HEADS: Final = """
+SELECT json_group_array(json_array(c.entity_guid, c.name, c.home, c.version, c.create_time))
+FROM json_each(?1) AS wanted CROSS JOIN classification AS c ON c.entity_guid = wanted.value
+"""
 
 CLASSIFICATIONS_HOMED: Final = """
 SELECT entity_guid, name, home, version, create_time, document FROM classification

@@ -31,6 +31,8 @@ def write(connection: sqlite3.Connection, writes: WriteSet, now: int) -> None:
     if writes.classifications:
         many(sql.SUPERSEDE_CLASSIFICATION, [(*key, now, int(row is None)) for key, row in writes.classifications.items()])
     _put_or_delete(connection, writes.classifications, sql.PUT_CLASSIFICATION, sql.DELETE_CLASSIFICATION)
+    if changed := writes.instances.keys() | {guid for guid, _ in writes.classifications}:
+        _note(connection, sorted(changed))
     _put_or_delete(connection, writes.tombstones, sql.PUT_TOMBSTONE, sql.DELETE_TOMBSTONE)
     _put_or_delete(connection, writes.objects, sql.PUT_OBJECT, sql.DELETE_OBJECT)
     _put(connection, sql.PUT_IDENTITY, writes.identities.values())
@@ -82,6 +84,15 @@ def _supersede(connection: sqlite3.Connection, until: dict[str, int]) -> int:
     if "\\u0000" in text:  # SQLite's JSON ends a text there
         return connection.executemany(sql.SUPERSEDE, until.items()).rowcount
     return connection.execute(sql.SUPERSEDE_ALL, (text,)).rowcount
+
+
+def _note(connection: sqlite3.Connection, guids: list[str]) -> None:
+    """Let the find index know that these have changed. Removals note themselves (a trigger), and did so before."""
+    text = _encode(guids).decode()
+    if "\\u0000" in text:
+        connection.executemany(sql.NOTE, [(guid,) for guid in guids])
+    else:
+        connection.execute(sql.NOTE_ALL, (text,))
 
 
 def _put(connection: sqlite3.Connection, statement: str, rows: Collection[tuple[object, ...]]) -> None:

@@ -3,7 +3,8 @@
 from functools import partial
 
 from cohort_sync.store.protocol import Reader
-from cohort_sync.store.rows import HistoryRow, Kind
+from cohort_sync.store.rows import ClassificationHead, HistoryRow, Kind
+from cohort_sync.store.stored import head_of
 from cohort_sync.testing.store_contract.driving import Driver
 from cohort_sync.testing.store_contract.samples import HOME, PEER, classification, classified, entity, link, tombstone
 
@@ -110,6 +111,24 @@ class InstanceContract:
         assert driver.read(lambda r: r.instances(["a"]))["a"].version == 9
         assert driver.read(lambda r: r.history("a")) == []
         assert [row.name for row in driver.read(lambda r: r.classifications(["a"]))["a"]] == ["New"]
+
+    def test_heads_say_what_the_rows_say(self, driver: Driver) -> None:
+        rows = [
+            entity("a", (1 << 63) - 1, update_time=None, replicated_by=PEER, status="DELETED", type_version=3),
+            entity('quoted "\\ and größe 🜁', type_name="x\x1fy", create_time=-5),
+            entity("\x00", home="a\x00b"),
+            link("r", "a", "\x00", 2),
+        ]
+        marks = [classification("a", "B"), classification("a", "A", PEER, 7), classification("\x00", "A\x00")]
+        driver.write(instances={row.guid: row for row in rows}, classifications=classified(*marks))
+        guids = [*(row.guid for row in rows), "missing", "a"]
+        assert driver.read(lambda r: r.instance_heads(guids)) == {row.guid: head_of(row) for row in rows}
+        heads = driver.read(lambda r: r.classification_heads(guids))
+        assert {guid: sorted(found) for guid, found in heads.items()} == {
+            "a": [ClassificationHead("a", "A", PEER, 7, marks[1].create_time), ClassificationHead("a", "B", HOME, 1, marks[0].create_time)],
+            "\x00": [ClassificationHead("\x00", "A\x00", HOME, 1, marks[2].create_time)],
+        }
+        assert driver.read(lambda r: (r.instance_heads([]), r.classification_heads([]))) == ({}, {})
 
     def test_classifications_are_set_replaced_and_taken_off(self, driver: Driver) -> None:
         driver.write(classifications=classified(classification("a", "B"), classification("a", "A", PEER), classification("b", "C")))

@@ -112,6 +112,7 @@ def answers(reader: Reader) -> dict[str, object]:
     return {
         "instances": reader.instances(GUIDS),
         "classifications": reader.classifications(GUIDS),
+        "heads": (reader.instance_heads(GUIDS), {guid: sorted(heads) for guid, heads in reader.classification_heads(GUIDS).items()}),
         "relationships": [reader.relationships_of([guid]) for guid in GUIDS] + [reader.relationships_of(GUIDS)],
         "tombstones": reader.tombstones(GUIDS),
         "history": [reader.history(guid) for guid in GUIDS],
