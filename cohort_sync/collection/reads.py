@@ -9,6 +9,7 @@ from typing import TypeVar
 from cohort_sync.collection.answers import stored_entity, stored_relationship, with_present_ends
 from cohort_sync.collection.checks import Checks, names
 from cohort_sync.collection.context import CollectionContext
+from cohort_sync.collection.finds import timed_out
 from cohort_sync.collection.past import Version, classification_versions, entity_versions, history_page, relationship_versions
 from cohort_sync.collection.provenance import Cohort
 from cohort_sync.omrs.enums import InstanceStatus
@@ -16,7 +17,7 @@ from cohort_sync.omrs.error_codes import OMRSErrorCode as Code
 from cohort_sync.omrs.exceptions import ExceptionKind as Kind
 from cohort_sync.omrs.finds import HistorySequencingOrder, Paging, SequencingOrder
 from cohort_sync.omrs.instances import Classification, EntityDetail, EntityProxy, Relationship
-from cohort_sync.store.finds import Deadline, FindQuery, sift
+from cohort_sync.store.finds import Deadline, FindQuery, QueryTimeout, sift
 from cohort_sync.store.protocol import Reader, Store
 from cohort_sync.store.rows import Kind as RowKind
 from cohort_sync.store.stored import relationship_of
@@ -184,7 +185,10 @@ class Reads:
             found = with_present_ends(reader, checks.registry, sift(find, candidates, Deadline(self._context.find_timeout)))
             return [cohort.relationship(one) for one in found] or None
 
-        return await self._read(query)
+        try:
+            return await self._read(query)
+        except QueryTimeout:
+            raise timed_out(checks, self._context.find_timeout) from None
 
     async def is_relationship_known(self, user: str, guid: str | None) -> Relationship | None:
         """The relationship, soft-deleted or not; None when it is unknown."""

@@ -52,6 +52,7 @@ def missing_files(settings: Settings) -> list[Problem]:
         "kafka.ssl_cafile": settings.kafka.ssl_cafile,
         "kafka.ssl_certfile": settings.kafka.ssl_certfile,
         "kafka.ssl_keyfile": settings.kafka.ssl_keyfile,
+        "enterprise.ssl_cafile": settings.enterprise.ssl_cafile,
     }
     files = [(key, path) for key, path in named.items() if path] + [("types.archives", path) for path in settings.types.archives]
     problems += [(key, f"{path} is not there, expected a file") for key, path in files if not Path(path).is_file()]

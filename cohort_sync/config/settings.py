@@ -177,10 +177,29 @@ class HttpSettings(Section, frozen=True, kw_only=True):
         str,
         Meta(description="Bearer token that callers of the repository services must send; empty asks for none.", extra_json_schema=SECRET),
     ] = ""
+    max_results: Annotated[int, Meta(ge=1, le=1_000_000, description="Most instances in one answer of the repository services; a larger page is refused.")] = (
+        10_000
+    )
+    max_body_bytes: Annotated[int, Meta(ge=10_000, le=1_000_000_000, description="Longest body that a caller of the repository services may send.")] = (
+        16_000_000
+    )
+    find_seconds: Annotated[float, Meta(ge=0.1, le=3600, description="How long a find may take before it is cancelled and answered with an error.")] = 30
     insecure: Annotated[
         bool,
         Meta(description="Serve the repository services beyond this machine without a token. Java members up to 5.x send none when they call."),
     ] = False
+
+
+class EnterpriseSettings(Section, frozen=True, kw_only=True):
+    """The federated view below `/enterprise` of the repository services: all members of the cohort as one."""
+
+    enabled: Annotated[
+        bool,
+        Meta(description="Answer federated queries: the other members are called at the addresses that they have registered. Without it they are refused."),
+    ] = False
+    member_seconds: Annotated[float, Meta(ge=0.1, le=600, description="How long another member has for each answer.")] = 10
+    token: Annotated[str, Meta(description="Bearer token that is sent to the other members; empty sends none.", extra_json_schema=SECRET)] = ""
+    ssl_cafile: Annotated[str, Meta(description="PEM file with the authorities that sign the other members' certificates; empty means the usual ones.")] = ""
 
 
 class WorkerSettings(Section, frozen=True, kw_only=True):
@@ -249,6 +268,7 @@ class Settings(Section, frozen=True, kw_only=True):
     types: TypesSettings = TypesSettings()
     registration: RegistrationSettings = RegistrationSettings()
     http: HttpSettings = HttpSettings()
+    enterprise: EnterpriseSettings = EnterpriseSettings()
     worker: WorkerSettings = WorkerSettings()
     log: LogSettings = LogSettings()
     sources: tuple[SourceSettings, ...] = ()

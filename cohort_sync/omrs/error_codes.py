@@ -408,6 +408,11 @@ class OMRSErrorCode(Enum):
     NO_LOCAL_REPOSITORY = (503, "OMRS-REST-API-503-001", "There is no local repository to support REST API call {0}")
     NO_ENTERPRISE_REPOSITORY = (503, "OMRS-REST-API-503-002", "There is no enterprise repository to support REST API call {0}")
     NO_METADATA_HIGHWAY = (503, "OMRS-REST-API-503-003", "There is no metadata highway to support REST API call {0}")
+    NO_HOME_FOR_INSTANCE = (
+        400,
+        "OMRS-REPOSITORY-400-056",
+        "Method {0} cannot reach the home of the instance {1}, metadata collection {2}: no member of the cohort that can be asked has it",
+    )
     NO_RELATIONSHIP_ENDS = (
         400,
         "OMRS-REPOSITORY-400-042",

@@ -4,11 +4,13 @@ import asyncio
 import logging
 import os
 import socket
+from typing import TYPE_CHECKING
 
 import structlog
 
 from cohort_sync import __version__
 from cohort_sync.api.app import create_app
+from cohort_sync.api.omrs.call import Limits
 from cohort_sync.api.omrs.service import omrs_routes
 from cohort_sync.api.omrs.surroundings import Surroundings
 from cohort_sync.api.omrs.transport import Access
@@ -25,6 +27,9 @@ from cohort_sync.worker.engine import Engine
 from cohort_sync.worker.highway import WorkerHighway
 from cohort_sync.worker.parts import Parts
 
+if TYPE_CHECKING:
+    from cohort_sync.worker.federation import WorkerFederation
+
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -39,6 +44,7 @@ class Lifecycle:
         logging.getLogger().addHandler(self._logged)
         self._parts = Parts(settings, SqliteStore(settings.store.path, clock=clock), clock=clock, stop=stopping.set)
         self._engine = Engine(self._parts, stopping, close_doors=self._close_pages, tell=self._notifier.status)
+        self._federation: WorkerFederation | None = None
         self._http: HttpServer | None = None
         self._presence: Presence | None = None
 
@@ -65,7 +71,13 @@ class Lifecycle:
         """Our pages, and the OMRS REST API over our metadata collection: what other members call at the address that we register."""
         http = self._settings.http
         around = Surroundings(highway=WorkerHighway(self._parts), audit_log=self._logged, started_at=self._parts.started_at)
-        services = omrs_routes(collection, access=Access(token=http.token), surroundings=around)
+        if self._settings.enterprise.enabled:
+            from cohort_sync.worker.federation import WorkerFederation  # an HTTP client, which only this needs
+
+            self._federation = WorkerFederation(self._settings, self._parts.store, collection)
+        enterprise = self._federation.enterprise.handle if self._federation is not None else None
+        limits = Limits(page_size=http.max_results, body_bytes=http.max_body_bytes)
+        services = omrs_routes(collection, access=Access(token=http.token), limits=limits, surroundings=around, enterprise=enterprise)
         self._http = HttpServer(create_app(self._parts.health, self._parts.metrics, self._status, services), host=http.host, port=http.port)
         url = await self._http.start()
         self._presence = Presence(pid=os.getpid(), host=socket.gethostname(), http=url, version=__version__, started=self._clock())
@@ -76,6 +88,8 @@ class Lifecycle:
     async def _close_pages(self) -> None:
         if self._http is not None:
             await self._http.stop()
+        if self._federation is not None:
+            await self._federation.close()
 
     async def _status(self) -> WorkerStatus:
         if self._presence is None:

@@ -255,6 +255,7 @@ class Parts:
             clock=self.clock,
             announced=self.publisher.wake,
             types_turn=self.planning,
+            find_timeout=self.settings.http.find_seconds,
             max_event_bytes=self.settings.kafka.max_event_bytes,
         )
         return MetadataCollection(self.store, context)

@@ -36,9 +36,10 @@ def serve(
     access: Access | None = None,
     limits: Limits | None = None,
     surroundings: Surroundings | None = None,
+    find_timeout: float = 30.0,
 ) -> Iterator[Client]:
     holder = Holder(registry)
-    collection = MetadataCollection(store, CollectionContext(member=MEMBER, types=holder))
+    collection = MetadataCollection(store, CollectionContext(member=MEMBER, types=holder, find_timeout=find_timeout))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -55,6 +56,13 @@ def serve(
 def client(request: pytest.FixtureRequest, tmp_path: Path, packs: dict[str, TypeRegistry]) -> Iterator[Client]:
     """A member of a 6.x cohort."""
     yield from serve(MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "store.db"), packs["6.1"])
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def hurried(request: pytest.FixtureRequest, tmp_path: Path, packs: dict[str, TypeRegistry]) -> Iterator[Client]:
+    """A member whose finds have no time."""
+    store: Store = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "store.db")
+    yield from serve(store, packs["6.1"], find_timeout=1e-9)
 
 
 @pytest.fixture

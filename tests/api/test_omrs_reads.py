@@ -325,6 +325,21 @@ def test_a_token_is_asked_for(guarded: Client) -> None:
     assert guarded.http.post(BASE + "/metadata-collection-id", headers={"authorization": "Bearer secret"}).status_code == 200
 
 
+def test_a_find_that_takes_too_long(hurried: Client) -> None:
+    one, two = hurried.table("g1", "a"), hurried.table("g2", "b")
+    hurried.put(one, two, hurried.link("r1", one, two))
+    for path, query in (
+        ("/instances/entities/by-property-value", {"searchCriteria": "[ab]"}),
+        ("/instances/relationships/by-property-value", {"searchCriteria": "[ab]"}),
+        ("/instances/entity/g1/relationships", {}),
+        ("/instances/entities/from-entity/g1/by-neighborhood", {"level": "2"}),
+    ):
+        answer = hurried.post(path, {}, **query)
+        assert (answer["relatedHTTPCode"], answer["exceptionErrorMessageId"]) == (408, "OMRS-REPOSITORY-408-001"), path
+        assert answer["exceptionClassName"] == E + "RepositoryErrorException"
+    assert hurried.post("/instances/entity/g1")["entity"]["guid"] == "g1"
+
+
 def test_limits(guarded: Client) -> None:
     guarded.http.headers["authorization"] = "Bearer secret"
     guarded.put(*(guarded.table(f"g{at}", "x") for at in range(3)))

@@ -56,13 +56,15 @@ def omrs_routes(
     access: Access | None = None,
     limits: Limits | None = None,
     surroundings: Surroundings | None = None,
+    enterprise: Handler | None = None,
 ) -> list[Route]:
-    """The routes of the repository services of this member and of what is around them.
+    """The routes of the repository services of this member and of what is around them. `enterprise` answers the calls of the federated view; without it there
+    is none.
 
     The server name of a path has to be that of the member; another one is answered as a Java platform answers for a server that it does not run.
     """
     allowed = access or Access()
-    service = _Service(collection, allowed, limits or Limits(), surroundings or Surroundings())
+    service = _Service(collection, allowed, limits or Limits(), surroundings or Surroundings(), enterprise or _no_enterprise)
     return [
         Route("/v3/api-docs", service.document, methods=["GET"]),
         *platform_routes(allowed),
@@ -79,11 +81,12 @@ def _starlette(root: Root) -> str:
 
 
 class _Service:
-    def __init__(self, collection: MetadataCollection, access: Access, limits: Limits, surroundings: Surroundings) -> None:
+    def __init__(self, collection: MetadataCollection, access: Access, limits: Limits, surroundings: Surroundings, enterprise: Handler) -> None:
         self._collection = collection
         self._access = access
         self._limits = limits
         self._surroundings = surroundings
+        self._enterprise = enterprise
         self._openapi: bytes | None = None
 
     async def document(self, _request: Request) -> Response:
@@ -93,10 +96,9 @@ class _Service:
         return Response(self._openapi, media_type="application/json")
 
     def endpoint(self, root: Root, *, enterprise: bool) -> Callable[[Request], Awaitable[Response]]:
-        """What serves the operations below this root. Below `/enterprise` there is the federated view, which this member does not have: what Java answers
-        without enterprise services."""
+        """What serves the operations below this root; below `/enterprise` there is the federated view."""
         router = Router(each for each in OPERATIONS if root in each.roots and (each.enterprise if enterprise else each.local))
-        handle = _no_enterprise if enterprise else self._handled
+        handle = self._enterprise if enterprise else self._handled
 
         async def serve(request: Request) -> Response:
             return await self._serve(request, router, handle)
@@ -203,6 +205,7 @@ class _TooLarge(Exception):
 
 
 async def _no_enterprise(call: Call) -> OMRSResponse:
+    """What Java answers without enterprise services."""
     raise OMRSException(Kind.REPOSITORY_ERROR, Code.NO_ENTERPRISE_REPOSITORY, call.operation.method, method=call.operation.method)
 
 

@@ -7,6 +7,7 @@ from cohort_sync.api.omrs.call import Limits
 from cohort_sync.api.omrs.operation import ENTERPRISE, Operation
 from cohort_sync.api.omrs.operations import REPOSITORY
 from cohort_sync.api.omrs.operations_around import AUDIT_LOG, ENTERPRISE_TOPIC, HIGHWAY, NOT_OURS, PLATFORM, WITHOUT_USER
+from cohort_sync.config.settings import HttpSettings
 from pages.markdown import code, prose, table
 
 INTRODUCTION = """\
@@ -20,6 +21,23 @@ repository are below
 which is what a Java member makes of `registration.address` = `http://<host>:<port>/servers/<member.name>`. Both dialects are served always: every operation is
 a POST (6.x), and the reads that were a GET up to 5.x are one here too. `http.token` asks callers for a bearer token; beyond loopback either that or
 `http.insecure = true` is needed.
+
+"""
+ENTERPRISE_TEXT = """\
+## Below `/enterprise`
+
+With `enterprise.enabled = true` the operations marked so are answered by all members of the cohort together, at `enterprise/<operation>` below the same path.
+Without it they are answered with the error that there is no enterprise repository (OMRS-REST-API-503-002), as Java does. Other members are called at the
+address of their registration, in the dialect that they speak, each with `enterprise.member_seconds` for an answer.
+
+- Of several states of an instance the home's is told, else the newest; classifications are merged from all members. Pages are pages of the whole.
+- A member that cannot be reached, or is not the one that is registered, is left out, and left alone for five seconds; the log says so once. A member that
+  registered without a connection, or with one for another connector, is never asked.
+- A find has an error only if no member could answer. What is new is ours; a change goes to the home of what is changed, and is refused where the home cannot
+  be asked.
+- What was found elsewhere and not here is asked for by a refresh request, if `cohort.events_to_save` keeps copies of its type.
+
+## The repository
 
 """
 AROUND = """\
@@ -55,8 +73,9 @@ def page() -> str:
     return "".join(
         [
             INTRODUCTION,
-            f"{told}\n\nAn answer has {limits.page_size:,} results at most, a body {limits.body_bytes:,} bytes. "
-            "Below `/enterprise` this member answers that it has no enterprise repository.\n\n",
+            f"{told}\n\nAn answer has {limits.page_size:,} results at most (`http.max_results`), a body {limits.body_bytes:,} bytes (`http.max_body_bytes`), "
+            f"and a find {HttpSettings().find_seconds:g} s, after which it is cancelled (`http.find_seconds`), if nothing else is set.\n\n",
+            ENTERPRISE_TEXT,
             table((*HEAD, "enterprise"), ((*_row(operation), "yes" if operation.enterprise else "-") for operation in REPOSITORY)),
             AROUND,
             table(HEAD, map(_row, around)),
