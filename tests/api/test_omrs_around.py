@@ -4,8 +4,8 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from conftest import MEMBER, serve
 from omrs_client import BASE, Client
+from served import MEMBER, serve
 
 from cohort_sync.api.omrs.responses_around import CohortConnectionStatus, CohortDescription
 from cohort_sync.api.omrs.surroundings import Surroundings
