@@ -30,9 +30,6 @@ from cohort_sync.store.protocol import WriteSet
 from cohort_sync.store.rows import MemberRow
 from cohort_sync.store.stored import entity_rows
 
-SECONDS = 0.3
-"""What a member has for an answer in these tests."""
-
 
 class Site:
     """One member: its store and its services, reached at http://<name>/servers/<name>."""
@@ -106,9 +103,18 @@ class _Counted(httpx2.AsyncBaseTransport):
 class Federated:
     """The first site asks; the others are registered with it. A context of one event loop."""
 
-    def __init__(self, sites: list[Site], *, limits: Limits | None = None, **in_the_way: Callable[[httpx2.Request], Awaitable[httpx2.Response | None]]) -> None:
+    def __init__(
+        self,
+        sites: list[Site],
+        *,
+        limits: Limits | None = None,
+        seconds: float = 20.0,
+        **in_the_way: Callable[[httpx2.Request], Awaitable[httpx2.Response | None]],
+    ) -> None:
+        """`seconds`: what a member has for an answer."""
         self.sites = sites
         self._limits = limits
+        self._seconds = seconds
         self._in_the_way = in_the_way
 
     async def __aenter__(self) -> Self:
@@ -120,7 +126,7 @@ class Federated:
         mounts = {f"http://{site.name}": _Counted(site, self._in_the_way.get(site.name)) for site in others}
         self._client = httpx2.AsyncClient(mounts=mounts)
         before_6 = is_before_6(asker.registry.release)
-        remote = RemoteMembers(asker.store, self._client, release=lambda: WireRelease.UP_TO_5 if before_6 else WireRelease.FROM_6, seconds=SECONDS)
+        remote = RemoteMembers(asker.store, self._client, release=lambda: WireRelease.UP_TO_5 if before_6 else WireRelease.FROM_6, seconds=self._seconds)
         self.refresher = Refresher(asker.store, asker.collection, ExchangeFilter())
         routes = omrs_routes(asker.collection, limits=self._limits, enterprise=Enterprise(remote, self.refresher).handle)
         self._http = httpx2.AsyncClient(transport=httpx2.ASGITransport(Starlette(routes=routes)), base_url="http://asker")

@@ -229,7 +229,7 @@ def test_a_member_that_is_not_well_is_left_out_and_left_alone(packs: dict[str, T
     ours, ill, well = sites(packs, "ours", "ill", "well")
 
     async def story() -> None:
-        async with Federated([ours, ill, well], ill=trouble) as view:
+        async with Federated([ours, ill, well], seconds=2.0 if trouble is _hang else 20.0, ill=trouble) as view:
             await well.put(well.table("g1"))
             for _ in range(3):
                 assert (await view.post("/instances/entity/g1"))["entity"]["guid"] == "g1"

@@ -81,7 +81,14 @@ def test_the_environment_alone_is_enough(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("section", "key"), [(section, key) for section, table in SECTIONS.items() for key in fields_of(table)])
 def test_every_key_is_set_by_the_environment_and_by_set(tmp_path: Path, section: str, key: str) -> None:
-    given_text = {"max_event_bytes": "20000", "bootstrap_servers": "a:1,b:2", "release": "4.2", "connection": "auto", "max_consecutive_dead_letters": "21"}
+    given_text = {
+        "max_event_bytes": "20000",
+        "bootstrap_servers": "a:1,b:2",
+        "release": "4.2",
+        "connection": "auto",
+        "max_consecutive_dead_letters": "21",
+        "max_body_bytes": "20000",
+    }
     description = expected(SECTIONS[section], key)
     if key in given_text:
         text = given_text[key]
