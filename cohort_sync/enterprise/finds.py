@@ -1,7 +1,8 @@
 """Finds over all members (spec metadata-collection-semantics 13.1).
 
 Java gives out the pages of the members one after the other. Here every member gives its results from the first one to the end of the page that is asked for,
-and the page is cut out of them in the order that is asked for: pages neither overlap nor leave out.
+and the page is cut out of them in the order that is asked for: pages neither overlap nor leave out. Where only a copy of an instance was found, its home is
+asked for what it is now: a copy may be old, and its home may have it further on or not at all among its own results.
 """
 
 import asyncio
@@ -13,11 +14,12 @@ from cohort_sync.api.omrs import requests as req
 from cohort_sync.api.omrs import responses as res
 from cohort_sync.enterprise.federation import Federation
 from cohort_sync.enterprise.merge import Known, cut, merged_entities, merged_relationships, with_classifications
-from cohort_sync.enterprise.reads import home_classifications
+from cohort_sync.enterprise.reads import home_classifications, is_home, known_at, relationship_at
+from cohort_sync.omrs.enums import InstanceStatus
 from cohort_sync.omrs.error_codes import OMRSErrorCode as Code
 from cohort_sync.omrs.exceptions import ExceptionKind as Kind
 from cohort_sync.omrs.exceptions import OMRSException
-from cohort_sync.omrs.instances import EntityDetail
+from cohort_sync.omrs.instances import EntityDetail, Relationship
 
 _ORDER = (
     Kind.USER_NOT_AUTHORIZED,
@@ -48,29 +50,24 @@ async def find_entities(federation: Federation) -> res.OMRSResponse:
     answers, failures = await federation.ask_all(res.EntityListResponse, request=_from_the_first(federation, body))
     if not answers:
         failures.raise_first(_ORDER)
-    merged = merged_entities((member.collection_id, answer.entities) for member, answer in answers)
-    page = cut(merged, body.paging)
+    lists = [(member.collection_id, answer.entities or []) for member, answer in answers]
+    page = cut(merged_entities(lists), body.paging)
     federation.call.within_limit(page)
-    told = {member.collection_id: {entity.guid or "" for entity in answer.entities or ()} for member, answer in answers}
+    told = {collection: {entity.guid or "" for entity in entities} for collection, entities in lists}
     federation.missed += _missed(page, told.get(federation.local.collection_id))
-    entities = await _completed(federation, page, told, getattr(body, "as_of_time", None))
-    return res.EntityListResponse(entities=entities or None, offset=body.offset if entities else 0, page_size=body.page_size if entities else 0)
+    as_of = _as_of(body)
 
-
-def _missed(page: Sequence[Known], local: set[str] | None) -> list[Known]:
-    """What ours has not told; nothing when ours could not answer at all."""
-    return [] if local is None else [one for one in page if (one.guid or "") not in local]
-
-
-async def _completed(federation: Federation, page: Sequence[EntityDetail], told: dict[str, set[str]], as_of: int | None) -> list[EntityDetail]:
-    """With the classifications of members that did not find the entity."""
-
-    async def complete(entity: EntityDetail) -> EntityDetail:
+    async def complete(entity: EntityDetail) -> EntityDetail | None:
+        """As its home has it, with the classifications of members that did not find it."""
         guid = entity.guid or ""
         silent = [member for member in federation.members if guid not in told.get(member.collection_id, ())]
-        return with_classifications(entity, await home_classifications(federation, guid, silent, as_of))
+        home = next((member for member in silent if is_home(member, entity)), None)
+        now = await known_at(federation, home, guid) if home is not None and as_of is None else None
+        whole = with_classifications(now or entity, [entity.classifications, *await home_classifications(federation, guid, silent, as_of)])
+        return None if _is_gone(body, now) else whole
 
-    return await asyncio.gather(*map(complete, page))
+    entities = [one for one in await asyncio.gather(*map(complete, page)) if one is not None]
+    return res.EntityListResponse(entities=entities or None, offset=body.offset if entities else 0, page_size=body.page_size if entities else 0)
 
 
 async def find_relationships(federation: Federation) -> res.OMRSResponse:
@@ -80,12 +77,36 @@ async def find_relationships(federation: Federation) -> res.OMRSResponse:
     if not answers:
         failures.errors = [error for error in failures.errors if error.kind is not Kind.ENTITY_NOT_KNOWN]
         failures.raise_first(_ORDER)
-    merged = merged_relationships((member.collection_id, answer.relationships) for member, answer in answers)
-    page = cut(merged, body.paging)
+    lists = [(member.collection_id, answer.relationships or []) for member, answer in answers]
+    page = cut(merged_relationships(lists), body.paging)
     federation.call.within_limit(page)
-    told = {member.collection_id: {one.guid or "" for one in answer.relationships or ()} for member, answer in answers}
+    told = {collection: {one.guid or "" for one in relationships} for collection, relationships in lists}
     federation.missed += _missed(page, told.get(federation.local.collection_id))
-    return res.RelationshipListResponse(relationships=page or None, offset=body.offset if page else 0, page_size=body.page_size if page else 0)
+
+    async def complete(relationship: Relationship) -> Relationship | None:
+        guid = relationship.guid or ""
+        silent = (member for member in federation.members if guid not in told.get(member.collection_id, ()))
+        home = next((member for member in silent if is_home(member, relationship)), None)
+        now = await relationship_at(federation, home, guid) if home is not None and _as_of(body) is None else None
+        return None if _is_gone(body, now) else now or relationship
+
+    found = [one for one in await asyncio.gather(*map(complete, page)) if one is not None]
+    return res.RelationshipListResponse(relationships=found or None, offset=body.offset if found else 0, page_size=body.page_size if found else 0)
+
+
+def _as_of(body: req.PagedFindRequest) -> int | None:
+    as_of: int | None = getattr(body, "as_of_time", None)
+    return as_of
+
+
+def _missed(page: Sequence[Known], local: set[str] | None) -> list[Known]:
+    """What ours has not told; nothing when ours could not answer at all."""
+    return [] if local is None else [one for one in page if (one.guid or "") not in local]
+
+
+def _is_gone(body: req.PagedFindRequest, now: EntityDetail | Relationship | None) -> bool:
+    """Has the home deleted what a copy was found of, and is that not asked for?"""
+    return now is not None and now.status is InstanceStatus.DELETED and InstanceStatus.DELETED not in (body.limit_results_by_status or ())
 
 
 async def find_graph(federation: Federation) -> res.OMRSResponse:

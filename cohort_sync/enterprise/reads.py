@@ -66,6 +66,22 @@ async def home_classifications(
     return [answer.classifications for _, answer in answers]
 
 
+async def known_at(federation: Federation, member: Member, guid: str) -> EntityDetail | None:
+    """The entity as this member has it; None when it has none or cannot say."""
+    try:
+        return (await federation.ask(member, res.EntityDetailResponse, "isEntityKnown", path={"guid": guid})).entity
+    except OMRSException:
+        return None
+
+
+async def relationship_at(federation: Federation, member: Member, guid: str) -> Relationship | None:
+    """The same for a relationship."""
+    try:
+        return (await federation.ask(member, res.RelationshipResponse, "isRelationshipKnown", path={"guid": guid})).relationship
+    except OMRSException:
+        return None
+
+
 async def is_entity_known(federation: Federation) -> res.OMRSResponse:
     failures = Failures()
     entity = await known_entity(federation, federation.call.path["guid"], failures)
