@@ -19,7 +19,9 @@ does what it asks for (dead letters, publish, refresh).
 """
 
 import asyncio
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -32,6 +34,7 @@ from cohort_sync.collection.headers import Author
 from cohort_sync.config import load_settings, settings_from
 from cohort_sync.config.settings import Settings
 from cohort_sync.observe.health import Condition
+from cohort_sync.observe.status import NOBODY
 from cohort_sync.omrs.errors import CohortSyncError, ConfigurationError, FatalFault, StoreLocked, TransientFault
 from cohort_sync.omrs.exceptions import OMRSException
 from cohort_sync.omrs.precedence import Verdict
@@ -103,6 +106,7 @@ class Member:
         self._engine = Engine(parts, self._stopping, close_doors=self._close_doors, tell=_nobody_waits)
         try:
             self._collection = await self._engine.open()
+            await parts.be_present("", os.getpid())
         except BaseException:
             await self._engine.stop()
             raise
@@ -181,7 +185,10 @@ class Member:
             self._block.reschedule(asyncio.get_running_loop().time())
 
     async def _close_doors(self) -> None:
-        self._collection = None
+        if self._collection is not None and self._engine is not None:
+            self._collection = None
+            with suppress(TransientFault):  # it is only what the command line is told
+                await self._engine.parts.be_present("", NOBODY)
 
     def _tell(self, report: InboundReport) -> None:
         for result in report.results:

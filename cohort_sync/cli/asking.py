@@ -36,7 +36,7 @@ class RequestReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class FiledReport(RequestReport, frozen=True, kw_only=True):
-    """A request that this command has filed. `worker` is running, silent (its process is there, its pages do not answer), stopped or never."""
+    """A request that this command has filed. `worker` is its state, as in `status`."""
 
     worker: str
 
@@ -64,7 +64,7 @@ def ask_worker(settings: "Settings", ask: "Ask", *, wait: float, as_json: bool) 
     if not as_json:
         click.echo(f"request {number}: {_described(row)}")
     worker = _worker_state(settings)
-    if not as_json and worker != "running":
+    if not as_json and worker not in ("running", "embedded"):
         click.echo(_no_worker(worker))
     found = _waited(settings, row._replace(id=number), wait)
     if as_json:

@@ -73,4 +73,5 @@ def _worker_line(state: str, pid: int | None, http: str | None, started: int | N
     if pid is None:
         return state
     readiness = "" if ready is None else (", ready" if ready else ", not ready")
-    return f"{state}{readiness} (process {pid}, {http}, started {moment(started)})"
+    where = f"process {pid}, {http}" if http else f"process {pid}"
+    return f"{state}{readiness} ({where}, started {moment(started)})"

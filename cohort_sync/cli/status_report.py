@@ -195,7 +195,7 @@ def _positions(rows: list[PositionRow], live: WorkerStatus | None) -> tuple[Posi
 
 def _attention(figures: StoreFigures, worker: WorkerReport) -> Iterable[str]:
     match worker.state:
-        case "running":
+        case "running" | "embedded":
             yield from (f"not ready: {condition.name}: {condition.reason}" for condition in worker.conditions if not condition.holds)
         case "silent":
             yield f"the worker (process {worker.pid}) does not answer at {worker.http}"

@@ -10,18 +10,18 @@ from typing import Literal
 import msgspec
 
 from cohort_sync.observe.health import Condition
-from cohort_sync.observe.status import Presence, WorkerStatus
+from cohort_sync.observe.status import NOBODY, Presence, WorkerStatus
 
 TIMEOUT_SECONDS = 3.0
 
-State = Literal["running", "silent", "stopped", "never"]
+State = Literal["running", "embedded", "silent", "stopped", "never"]
 
 
 class WorkerReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The worker as seen from here.
 
-    `state`: running (it answered), silent (its process is there, its pages do not answer), stopped (it is gone, or on a host that is not reached from here),
-    never (no worker has used the store yet).
+    `state`: running (it answered), embedded (a member inside a program, whose process is there; it has no pages), silent (its process is there, its pages do
+    not answer), stopped (it is gone, or on a host that is not reached from here), never (no worker has used the store yet).
     """
 
     state: State
@@ -44,7 +44,9 @@ def probe(presence: Presence | None) -> tuple[WorkerReport, WorkerStatus | None]
     if status is not None and (status.presence.pid, status.presence.started) == (presence.pid, presence.started):
         ready, conditions, lag = status.ready, status.conditions, status.worst_loop_lag_seconds
         return _report("running", presence, ready=ready, conditions=conditions, worst_loop_lag_seconds=lag), status
-    return _report("silent" if _process_is_there(presence) else "stopped", presence), None
+    if not _process_is_there(presence):
+        return _report("stopped", presence), None
+    return _report("silent" if presence.http else "embedded", presence), None
 
 
 def _report(
@@ -76,7 +78,7 @@ def _ask(root: str) -> WorkerStatus | None:
 
 
 def _process_is_there(presence: Presence) -> bool:
-    if presence.host != socket.gethostname():
+    if presence.pid == NOBODY or presence.host != socket.gethostname():
         return False
     try:
         os.kill(presence.pid, 0)

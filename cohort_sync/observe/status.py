@@ -8,14 +8,18 @@ PRESENCE_FACT = "worker"
 """Name of the store's fact in which a worker leaves its Presence."""
 
 
+NOBODY = 0
+
+
 class Presence(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Where the worker of a store is. It stays in the store after a crash, so whoever reads it has to ask `http` (or the process) whether it is still true."""
 
     pid: int
+    """0 once a member inside a program has ended: the program may go on."""
     host: str
     """The name of the machine (or container) in which the process runs."""
     http: str
-    """URL root of its pages, such as http://127.0.0.1:8765."""
+    """URL root of its pages, such as http://127.0.0.1:8765; empty for a member inside a program, which has none."""
     version: str
     started: int
     """Epoch milliseconds."""

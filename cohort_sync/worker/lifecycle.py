@@ -3,12 +3,10 @@
 import asyncio
 import logging
 import os
-import socket
 from typing import TYPE_CHECKING
 
 import structlog
 
-from cohort_sync import __version__
 from cohort_sync.api.app import create_app
 from cohort_sync.api.omrs.call import Limits
 from cohort_sync.api.omrs.service import omrs_routes
@@ -18,9 +16,8 @@ from cohort_sync.api.server import HttpServer
 from cohort_sync.collection.collection import MetadataCollection
 from cohort_sync.config.settings import Settings
 from cohort_sync.observe.severities import SeverityCounts
-from cohort_sync.observe.status import PRESENCE_FACT, PartitionStatus, Presence, WorkerStatus
+from cohort_sync.observe.status import PartitionStatus, Presence, WorkerStatus
 from cohort_sync.observe.systemd import Notifier
-from cohort_sync.store.protocol import WriteSet
 from cohort_sync.store.sqlite import SqliteStore
 from cohort_sync.stream.flow import Clock
 from cohort_sync.worker.engine import Engine
@@ -80,9 +77,7 @@ class Lifecycle:
         services = omrs_routes(collection, access=Access(token=http.token), limits=limits, surroundings=around, enterprise=enterprise)
         self._http = HttpServer(create_app(self._parts.health, self._parts.metrics, self._status, services), host=http.host, port=http.port)
         url = await self._http.start()
-        self._presence = Presence(pid=os.getpid(), host=socket.gethostname(), http=url, version=__version__, started=self._clock())
-        fact = self._presence.encode()
-        await self._parts.store.transact(lambda _reader: (WriteSet(facts={PRESENCE_FACT: fact}), None))
+        self._presence = await self._parts.be_present(url, os.getpid())
         _log.info("Pages are up", url=url)
 
     async def _close_pages(self) -> None:

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import socket
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ from cohort_sync.config import exchange_filter
 from cohort_sync.config.settings import Settings
 from cohort_sync.observe.loop_lag import LoopLag
 from cohort_sync.observe.metrics import Metrics
+from cohort_sync.observe.status import PRESENCE_FACT, Presence
 from cohort_sync.ocf.connections_out import ConnectionMode, registration_connection
 from cohort_sync.omrs.errors import FatalFault, TransientFault
 from cohort_sync.omrs.events import PROTOCOL_V1, PROTOCOL_V2
@@ -317,6 +319,12 @@ class Parts:
         _log.warning(f"The event loop was late by {seconds:.2f} s: something computes or blocks on it")
 
     # ------------------------------------------------------------ what is seen from outside
+
+    async def be_present(self, http: str, pid: int) -> Presence:
+        """Leave in the store where this member can be asked. Raises TransientFault."""
+        presence = Presence(pid=pid, host=socket.gethostname(), http=http, version=__version__, started=self.started_at)
+        await self.store.transact(lambda _reader: (WriteSet(facts={PRESENCE_FACT: presence.encode()}), None))
+        return presence
 
     @property
     def flows(self) -> list[CohortFlow | SourceFlow[object]]:

@@ -3,9 +3,13 @@
 import asyncio
 import logging
 import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import structlog
 
@@ -117,6 +121,38 @@ def test_what_applied_raises_ends_the_member(tmp_path: Path) -> None:
             await asyncio.gather(alice.stopped(), bob.stopped())
 
     with EmbeddedBroker() as broker, pytest.raises(KeyError, match="EVENT"):
+        asyncio.run(story())
+
+
+def test_the_command_line_looks_at_it_and_asks_it(tmp_path: Path) -> None:
+    program = str(Path(sys.executable).with_name("cohort-sync"))
+
+    async def run(*command: str) -> dict[str, Any]:
+        process = await asyncio.create_subprocess_exec(program, *command, "--json", cwd=tmp_path, env=environ, stdout=PIPE)
+        answer, _ = await process.communicate()
+        found: dict[str, Any] = msgspec.json.decode(answer)
+        return found
+
+    async def story() -> None:
+        async with Member(settings(tmp_path, broker.bootstrap)) as alice:
+            await add(alice, "a")
+            async with asyncio.timeout(SECONDS):
+                await alice.joined()
+                await alice.sent()
+                status = await run("status")
+                assert (status["worker"]["state"], status["worker"]["pid"], status["attention"]) == ("embedded", os.getpid(), [])
+                asked = await run("publish", "--all", "--wait", "30")
+            assert (asked["worker"], asked["state"], asked["result"]) == ("embedded", "done", "announced 1 entities, 0 relationships")
+        assert (await run("status"))["worker"]["state"] == "stopped"  # although this process goes on
+
+    with EmbeddedBroker() as broker:
+        environ = {
+            **os.environ,
+            "COHORT_SYNC_MEMBER__NAME": "alice",
+            "COHORT_SYNC_MEMBER__METADATA_COLLECTION_ID": "collection of alice",
+            "COHORT_SYNC_COHORT__NAME": "coco",
+            "COHORT_SYNC_STORE__PATH": "alice.db",
+        }
         asyncio.run(story())
 
 
