@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cohort_sync.config import Settings, as_document, as_toml, exchange_filter, first_file, json_schema, load, load_settings, schema_text, secret_values
@@ -328,6 +328,7 @@ def test_messages_do_not_repeat_secrets(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- what is shown is what was loaded
 
 
+@settings(deadline=None)  # it writes files
 @given(
     texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, max_size=2),
     topics=st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=3),
