@@ -16,10 +16,11 @@ from msgspec.structs import replace
 
 from cohort_sync.cohort import announce
 from cohort_sync.cohort.member import LocalMember
+from cohort_sync.cohort.sending import may_be_sent
 from cohort_sync.omrs.codec import encode_event
 from cohort_sync.omrs.enums import InstanceEventType as Event
 from cohort_sync.omrs.enums import InstanceStatus
-from cohort_sync.omrs.events import InstanceSection, OMRSEvent
+from cohort_sync.omrs.events import OMRSEvent
 from cohort_sync.omrs.exchange import ExchangeFilter, zones_of
 from cohort_sync.omrs.instances import EntityDetail, EntityProxy
 from cohort_sync.store.protocol import Reader
@@ -202,7 +203,7 @@ class _Pages:
             entity = entity_of(row, classified.get(row.guid, ()))
             kind = Event.DELETED_ENTITY_EVENT if row.status == InstanceStatus.DELETED else Event.NEW_ENTITY_EVENT
             event = announce.entity_event(self._member, self._now, kind, entity)
-            if self._passes(event) and self._rule.zones_pass(zones_of(entity.classifications)):
+            if self._passes(event):
                 yield event
 
     def _relationships(self, rows: list[InstanceRow]) -> Iterator[OMRSEvent]:
@@ -210,7 +211,7 @@ class _Pages:
         for row in rows:
             kind = Event.DELETED_RELATIONSHIP_EVENT if row.status == InstanceStatus.DELETED else Event.NEW_RELATIONSHIP_EVENT
             event = announce.relationship_event(self._member, self._now, kind, relationship_of(row))
-            if self._passes(event) and all(self._rule.zones_pass(zones.get(end or "")) for end in (row.end1, row.end2)):
+            if may_be_sent(self._rule, event, zones.get):
                 yield event
 
     def _zones(self, guids: set[str]) -> dict[str, frozenset[str] | None]:
@@ -244,8 +245,8 @@ class _Pages:
         return announce.classification_event(self._member, self._now, entity, classification_of(ours))
 
     def _passes(self, event: OMRSEvent) -> bool:
-        section = event.instance_event_section or InstanceSection()
-        return self._rule.type_passes(section.type_def_guid, section.type_def_name)
+        """Of an entity, which brings its zones along."""
+        return may_be_sent(self._rule, event, lambda _guid: None)
 
 
 def _says_deleted(event: OMRSEvent) -> bool:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from cohort_sync.cohort import announce
 from cohort_sync.cohort.outbound.typed import proxy_of_entity
+from cohort_sync.cohort.sending import may_be_sent
 from cohort_sync.collection.checks import Checks
 from cohort_sync.collection.context import CollectionContext, is_before_6
 from cohort_sync.collection.headers import Author, Birth, Home
@@ -20,12 +21,14 @@ from cohort_sync.omrs.error_codes import OMRSErrorCode as Code
 from cohort_sync.omrs.errors import PoisonEvent
 from cohort_sync.omrs.events import OMRSEvent
 from cohort_sync.omrs.exceptions import ExceptionKind as Kind
+from cohort_sync.omrs.exchange import zones_of
 from cohort_sync.omrs.instances import Classification, EntityDetail, EntityProxy, Relationship
 from cohort_sync.omrs.typedefs import TypeDef
 from cohort_sync.store.protocol import Reader, Store, WriteSet
 from cohort_sync.store.rows import ClassificationRow, InstanceRow, OutboxRow, Tombstone
 from cohort_sync.store.rows import Kind as RowKind
 from cohort_sync.store.stored import (
+    classification_of,
     classification_row,
     classification_tombstone,
     entity_of,
@@ -55,6 +58,7 @@ class Change:
         self.now = context.clock()
         self.new_guid = context.new_guid
         self.writes = WriteSet()
+        self._send_rule = context.send
         self._max_event_bytes = context.max_event_bytes
 
     # ------------------------------------------------------------ reading
@@ -158,7 +162,12 @@ class Change:
     # ------------------------------------------------------------ announcing
 
     def send(self, event: OMRSEvent, lean: OMRSEvent | None = None, channel: str = INSTANCES) -> None:
-        """Announce something; `lean` is taken where the whole event would be too long. Raises OMRSException when nothing fits the broker."""
+        """Announce something, unless the send rule keeps it in; `lean` is taken where the whole event would be too long.
+
+        Raises OMRSException when nothing fits the broker.
+        """
+        if not may_be_sent(self._send_rule, event, self._zones):
+            return
         data = encode_event(event)
         if len(data) > self._max_event_bytes and lean is not None:
             data = encode_event(lean)
@@ -166,6 +175,9 @@ class Change:
             reason = f"its event has {len(data)} bytes, the broker takes {self._max_event_bytes}; nothing was changed"
             raise self.checks.error(Kind.REPOSITORY_ERROR, Code.REQUEST_TOO_LARGE, self.checks.method, self.checks.source, reason)
         self.writes.outbox.append(OutboxRow(0, channel, data, self.now))
+
+    def _zones(self, guid: str) -> frozenset[str] | None:
+        return zones_of(map(classification_of, self.classification_rows(guid).values()))
 
     def send_entity(self, event_type: InstanceEventType, entity: EntityDetail, original: EntityDetail | None = None) -> None:
         """An event with the whole entity, and with what it was where that is told."""

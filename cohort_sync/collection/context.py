@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from cohort_sync.cohort.member import LocalMember
 from cohort_sync.omrs.conditions import SearchDialect
+from cohort_sync.omrs.exchange import ExchangeFilter
 from cohort_sync.omrs.type_registry import TypeRegistry
 from cohort_sync.store.clock import wall_clock
 
@@ -41,6 +42,8 @@ class CollectionContext:
     """Called after a transaction that left something to be sent: whoever sends need not wait for its next look."""
     types_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while types are changed. Whoever else changes the types of the holder has to hold it too, from reading the registry to replacing it."""
+    send: ExchangeFilter = field(default_factory=ExchangeFilter)
+    """What of it is announced: what the rule keeps in is changed all the same."""
     max_event_bytes: int = 1_000_000
     """The largest event that the broker takes; what does not fit is not stored either, because it could not be announced."""
 

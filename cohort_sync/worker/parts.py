@@ -258,6 +258,7 @@ class Parts:
             announced=self.publisher.wake,
             types_turn=self.planning,
             find_timeout=self.settings.http.find_seconds,
+            send=exchange_filter(self.settings.cohort, "send"),
             max_event_bytes=self.settings.kafka.max_event_bytes,
         )
         return MetadataCollection(self.store, context)

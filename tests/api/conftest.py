@@ -9,6 +9,7 @@ from served import serve
 
 from cohort_sync.api.omrs.call import Limits
 from cohort_sync.api.omrs.transport import Access
+from cohort_sync.omrs.exchange import ExchangeFilter, ExchangeRule
 from cohort_sync.omrs.type_registry import TypeRegistry
 from cohort_sync.store.memory import MemoryStore
 from cohort_sync.store.protocol import Store
@@ -44,3 +45,10 @@ def client_of_4(packs: dict[str, TypeRegistry]) -> Iterator[Client]:
 def guarded(packs: dict[str, TypeRegistry]) -> Iterator[Client]:
     """A member that lets in who has the token, and gives out few results at once."""
     yield from serve(MemoryStore(), packs["6.1"], Access(token="secret"), Limits(page_size=2, body_bytes=2_000))
+
+
+@pytest.fixture
+def discreet(packs: dict[str, TypeRegistry]) -> Iterator[Client]:
+    """A member that does not tell the cohort of its tables."""
+    rule = ExchangeFilter(rule=ExchangeRule.DESELECTED_TYPES, types=frozenset({"RelationalTable"}))
+    yield from serve(MemoryStore(), packs["6.1"], send=rule)

@@ -14,6 +14,7 @@ from cohort_sync.api.omrs.transport import Access
 from cohort_sync.cohort.member import LocalMember
 from cohort_sync.collection.collection import MetadataCollection
 from cohort_sync.collection.context import CollectionContext
+from cohort_sync.omrs.exchange import ExchangeFilter
 from cohort_sync.omrs.type_registry import TypeRegistry
 from cohort_sync.store.protocol import Store
 
@@ -27,9 +28,10 @@ def serve(
     limits: Limits | None = None,
     surroundings: Surroundings | None = None,
     find_timeout: float = 30.0,
+    send: ExchangeFilter | None = None,
 ) -> Iterator[Client]:
     holder = Holder(registry)
-    collection = MetadataCollection(store, CollectionContext(member=MEMBER, types=holder, find_timeout=find_timeout))
+    collection = MetadataCollection(store, CollectionContext(member=MEMBER, types=holder, find_timeout=find_timeout, send=send or ExchangeFilter()))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -62,6 +62,17 @@ def add_link(client: Client, one: str, two: str, type_name: str = "DataFlow") ->
 # ------------------------------------------------------------ entities
 
 
+def test_what_the_send_rule_keeps_in_is_changed_and_not_announced(discreet: Client) -> None:
+    table, database = add(discreet), add(discreet, "retail", "Database")
+    path = f"/instances/entity/{table['guid']}"
+    assert discreet.post(path + "/properties", {"instanceProperties": props(qualifiedName="retail.items")})["entity"]["version"] == 2
+    assert discreet.post(path + "/classification/Confidentiality", {})["relatedHTTPCode"] == 200
+    assert discreet.post(path + "/delete", ids(discreet, "RelationalTable"))["entity"]["status"] == "DELETED"
+    (event,) = heard(discreet)
+    assert event.instance_event_section is not None
+    assert event.instance_event_section.instance_guid == database["guid"]
+
+
 def test_the_life_of_an_entity(client: Client) -> None:
     """What the conformance suite asks of an entity, step by step (spec conformance 2.2)."""
     entity = add(client)

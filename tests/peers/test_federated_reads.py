@@ -25,6 +25,7 @@ from .omrs_json import Enumerated, JsonObject, Value, plain, property_value
 from .recorder import Recorder, recording
 from .rest import EgeriaClient, EgeriaError
 from .shop import Shop
+from .trio import Trio
 from .waiting import eventually
 
 COHORT = "federated"
@@ -420,6 +421,28 @@ def test_what_both_have_comes_once(federation: Federation) -> None:
     federation.java.delete_entity(theirs)
     eventually(lambda: federation.ours.instance(guid)["status"] == "DELETED", timeout=5, what="ours knows that it is deleted")
     assert federation.enterprise.entity_if_active(guid) is None
+
+
+def test_what_we_do_not_announce_is_found_by_all_who_may_call_us(trio: Trio, one: EgeriaClient, two: EgeriaClient) -> None:
+    """In the cohort of two Java members that keep copies: a member of ours that sends no instances, and has copies of all that the others have."""
+    name = "silent"
+    silent = trio.newcomer(name)
+    rules = silent.config.read_text(encoding="utf-8").replace("[cohort]\n", '[cohort]\nevents_to_send = "JUST_TYPEDEFS"\n')
+    silent.config.write_text(f'{rules}[registration]\nconnection = "auto"\naddress = "{silent.url}/servers/{name}"\n', encoding="utf-8")
+    silent.start()
+    try:
+        with EgeriaClient(silent.url, name, "peterprofile") as mine:
+            term = mine.add_entity("GlossaryTerm", {"qualifiedName": "silent::term"})
+            for member, java in ((trio.one, one), (trio.two, two)):
+                used = f"A new remote connector from server {name} with metadata collection id {silent.collection_id} has been deployed"
+                eventually(lambda member=member, used=used: used in member.process.output(), timeout=10, what=f"{member.name} has a connector to it")
+                assert java.entity_if_known(term["guid"]) is None
+                assert differences(term, java.enterprise.entity(term["guid"])) == []
+                found = by_guid(java.enterprise.find_entities(type_name="GlossaryTerm"))
+                assert found.keys() == by_guid(java.find_entities(type_name="GlossaryTerm")).keys() | {term["guid"]}
+    finally:
+        silent.command("unregister")
+        silent.process.wait_for_end(timeout=25.0)
 
 
 # ---------------------------------------------------------------- changes

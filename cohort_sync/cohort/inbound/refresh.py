@@ -7,12 +7,14 @@ soft-deleted is sent as such. One answer for an instance is enough for all reque
 from cohort_sync.cohort import announce
 from cohort_sync.cohort.inbound.context import InboundContext
 from cohort_sync.cohort.outbound.overlay import Overlay
+from cohort_sync.cohort.sending import may_be_sent
 from cohort_sync.omrs.codec import encode_event
 from cohort_sync.omrs.enums import InstanceEventType
 from cohort_sync.omrs.events import InstanceSection, OMRSEvent
+from cohort_sync.omrs.exchange import zones_of
 from cohort_sync.omrs.precedence import Judgement, Verdict
 from cohort_sync.store.rows import InstanceRow, Kind, OutboxRow
-from cohort_sync.store.stored import entity_of, relationship_of
+from cohort_sync.store.stored import classification_of, entity_of, relationship_of
 
 CHANNEL = "instances"
 NOT_OURS = Judgement(Verdict.IGNORED, "it asks the home of another collection")
@@ -39,8 +41,7 @@ class Refresh:
         if row.guid in self._answered:
             return Judgement(Verdict.ANSWERED, "with the answer to an earlier request")
         event = self._refreshed(row)
-        answer = event.instance_event_section or InstanceSection()
-        if not self._context.send.type_passes(answer.type_def_guid, answer.type_def_name):
+        if not may_be_sent(self._context.send, event, self._zones):
             return Judgement(Verdict.EXCLUDED, "the send rule keeps the answer in")
         value = encode_event(event)
         if len(value) > self._context.max_event_bytes:
@@ -55,3 +56,6 @@ class Refresh:
             entity = entity_of(row, self._overlay.classifications.get(row.guid) or ())
             return announce.entity_event(member, now, InstanceEventType.REFRESHED_ENTITY_EVENT, entity)
         return announce.relationship_event(member, now, InstanceEventType.REFRESHED_RELATIONSHIP_EVENT, relationship_of(row))
+
+    def _zones(self, guid: str) -> frozenset[str] | None:
+        return zones_of(map(classification_of, self._overlay.classifications.get(guid) or ()))

@@ -15,14 +15,17 @@ from cohort_sync.cohort import announce
 from cohort_sync.cohort.outbound.context import SourceContext
 from cohort_sync.cohort.outbound.overlay import Overlay
 from cohort_sync.cohort.outbound.typed import proxy_of_entity
+from cohort_sync.cohort.sending import may_be_sent
 from cohort_sync.omrs.codec import encode_event
 from cohort_sync.omrs.enums import ClassificationOrigin, InstanceEventType, InstanceProvenanceType, InstanceStatus
 from cohort_sync.omrs.errors import PoisonEvent
 from cohort_sync.omrs.events import OMRSEvent
+from cohort_sync.omrs.exchange import zones_of
 from cohort_sync.omrs.instances import Classification, EntityDetail, EntityProxy, Relationship
 from cohort_sync.omrs.properties import InstanceProperties
 from cohort_sync.store.rows import ClassificationRow, InstanceRow, Kind, OutboxRow, Tombstone
 from cohort_sync.store.stored import (
+    classification_of,
     classification_row,
     classification_tombstone,
     entity_of,
@@ -286,8 +289,7 @@ class HomeWriter:
     def _send(self, event: OMRSEvent, guid: str, lean: OMRSEvent | None = None) -> None:
         """Announce; `lean` is the same event without the original, which no receiver reads, for when the whole is too large."""
         self._overlay.note_change()
-        section, rule = event.instance_event_section, self._context.send
-        if section is not None and not rule.everything_passes and not rule.type_passes(section.type_def_guid, section.type_def_name):
+        if not may_be_sent(self._context.send, event, self._zones):
             return
         limit = self._context.max_event_bytes
         value = encode_event(event)
@@ -299,3 +301,6 @@ class HomeWriter:
                 stage="map",
             )
         self._overlay.send(OutboxRow(0, CHANNEL, value, self._now))
+
+    def _zones(self, guid: str) -> frozenset[str] | None:
+        return zones_of(map(classification_of, self._overlay.classifications.get(guid) or ()))
