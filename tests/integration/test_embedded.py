@@ -15,6 +15,7 @@ import structlog
 
 from cohort_sync.cohort.topics import cohort_topics
 from cohort_sync.embedded import Author, ConfigurationError, EventResult, FatalFault, Member, Settings, StoreLocked, Verdict, plain_values, settings_from
+from cohort_sync.omrs.codec import decode_event
 from cohort_sync.omrs.instances import EntityDetail
 from cohort_sync.store.memory import MemoryStore
 from cohort_sync.store.sqlite import SqliteStore
@@ -143,7 +144,16 @@ def test_the_command_line_looks_at_it_and_asks_it(tmp_path: Path) -> None:
                 assert (status["worker"]["state"], status["worker"]["pid"], status["attention"]) == ("embedded", os.getpid(), [])
                 asked = await run("publish", "--all", "--wait", "30")
             assert (asked["worker"], asked["state"], asked["result"]) == ("embedded", "done", "announced 1 entities, 0 relationships")
+            async with asyncio.timeout(SECONDS):
+                await run("unregister")
+                await alice.stopped()
         assert (await run("status"))["worker"]["state"] == "stopped"  # although this process goes on
+        assert (await run("requests", "show", "2"))["state"] == "done"
+        heard: asyncio.Queue[EventResult] = asyncio.Queue()
+        async with Member(settings(tmp_path, broker.bootstrap, "bob"), applied=heard.put_nowait) as bob, asyncio.timeout(SECONDS):
+            while (await heard.get()).event_type != "UN_REGISTRATION_EVENT":
+                continue
+            assert await bob.store.read(lambda reader: reader.members()) == []
 
     with EmbeddedBroker() as broker:
         environ = {
@@ -154,6 +164,21 @@ def test_the_command_line_looks_at_it_and_asks_it(tmp_path: Path) -> None:
             "COHORT_SYNC_STORE__PATH": "alice.db",
         }
         asyncio.run(story())
+
+
+def test_another_thread_may_use_it_and_every_change_is_announced_once(tmp_path: Path) -> None:
+    def change(member: Member, loop: asyncio.AbstractEventLoop) -> list[EntityDetail]:
+        under_way = [asyncio.run_coroutine_threadsafe(add(member, f"term {number}"), loop) for number in range(20)]
+        return [one.result(SECONDS) for one in under_way]
+
+    async def story() -> None:
+        async with Member(settings(tmp_path, NOBODY)) as member:
+            made = await asyncio.to_thread(change, member, asyncio.get_running_loop())
+            waiting = await member.store.read(lambda reader: [decode_event(row.value) for row in reader.outbox(99)])
+            announced = [event.instance_event_section.instance_guid for event in waiting if event.instance_event_section is not None]
+            assert sorted(announced, key=str) == sorted((one.guid for one in made), key=str)
+
+    asyncio.run(story())
 
 
 def test_a_store_has_one_member(tmp_path: Path) -> None:
