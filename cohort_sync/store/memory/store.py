@@ -42,11 +42,12 @@ class MemoryStore:
             reader = MemoryReader(self._state)
             try:
                 writes, result = await asyncio.to_thread(plan, reader)
-                if committing is not None:
-                    committing()
             finally:
                 reader.end()
-            self._state = self._state.apply(writes, self._clock())
+            state = self._state.apply(writes, self._clock())
+            if committing is not None:
+                committing()
+            self._state = state
             return result
 
     async def read(self, query: Query[T]) -> T:

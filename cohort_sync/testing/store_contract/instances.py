@@ -3,7 +3,7 @@
 from functools import partial
 
 from cohort_sync.store.protocol import Reader
-from cohort_sync.store.rows import ClassificationHead, HistoryRow, Kind
+from cohort_sync.store.rows import ClassificationHead, ClassificationHistoryRow, HistoryRow, Kind
 from cohort_sync.store.stored import head_of
 from cohort_sync.testing.store_contract.driving import Driver
 from cohort_sync.testing.store_contract.samples import HOME, PEER, classification, classified, entity, link, tombstone
@@ -147,6 +147,25 @@ class InstanceContract:
         assert driver.read(lambda r: list(r.classifications_homed("nobody"))) == []
         after = wanted[len(wanted) // 2]
         assert driver.read(lambda r: list(r.classifications_homed(PEER, (after.entity_guid, after.name)))) == wanted[len(wanted) // 2 + 1 :]
+
+    def test_earlier_states_of_classifications_are_kept_newest_first(self, driver: Driver) -> None:
+        """Whether a state was replaced or taken off, and when by the store's clock."""
+        driver.put(entity("a"), entity("b"))
+        driver.write(classifications=classified(classification("a", "Confidentiality"), classification("b", "Anchors")))
+        driver.now = 2_000
+        driver.write(classifications=classified(classification("a", "Confidentiality", version=2)))
+        driver.now = 3_000
+        driver.write(classifications={("a", "Confidentiality"): None, ("a", "Never"): None})
+        document = classification("a", "Confidentiality").document
+        assert driver.read(lambda r: r.classification_history("a")) == [
+            ClassificationHistoryRow("a", "Confidentiality", 2, 100, 3_000, 1, document),
+            ClassificationHistoryRow("a", "Confidentiality", 1, 100, 2_000, 0, document),
+        ]
+        assert driver.read(lambda r: r.classification_history("b")) == []
+        assert driver.prune(history=2_500) == 1
+        assert [row.version for row in driver.read(lambda r: r.classification_history("a"))] == [2]
+        driver.write(removed={"a"})
+        assert driver.read(lambda r: r.classification_history("a")) == []
 
     def test_tombstones_are_written_replaced_and_lifted(self, driver: Driver) -> None:
         driver.write(tombstones={"a": tombstone("a", 1), "b": tombstone("b", 1)})

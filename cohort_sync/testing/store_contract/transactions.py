@@ -204,6 +204,23 @@ class TransactionContract:
 
         driver.run(scenario())
 
+    def test_who_wants_to_work_beside_the_commit_is_told_when_everything_is_written(self, driver: Driver) -> None:
+        """Once, and not for a transaction that fails earlier."""
+        told: list[str] = []
+
+        def written(reader: Reader) -> tuple[WriteSet, None]:
+            told.append("planned")
+            return WriteSet(facts={"f": "v"}), None
+
+        def lost(reader: Reader) -> tuple[WriteSet, None]:
+            return WriteSet(positions=[move(4, 5)]), None
+
+        driver.run(driver.store.transact(written, committing=lambda: told.append("committing")))
+        assert told == ["planned", "committing"]
+        with pytest.raises(PositionLost):
+            driver.run(driver.store.transact(lost, committing=lambda: told.append("committing what is lost")))
+        assert told == ["planned", "committing"]
+
     def test_transactions_are_serialised(self, driver: Driver) -> None:
         """Each adds one to what it read; none is lost."""
 

@@ -114,6 +114,7 @@ def answers(reader: Reader) -> dict[str, object]:
         "classifications": reader.classifications(GUIDS),
         "heads": (reader.instance_heads(GUIDS), {guid: sorted(heads) for guid, heads in reader.classification_heads(GUIDS).items()}),
         "relationships": [reader.relationships_of([guid]) for guid in GUIDS] + [reader.relationships_of(GUIDS)],
+        "classification history": [reader.classification_history(guid) for guid in GUIDS],
         "tombstones": reader.tombstones(GUIDS),
         "history": [reader.history(guid) for guid in GUIDS],
         "scan": [list(reader.scan(home, kind)) for home in (None, *HOMES) for kind in (None, 1, 2, 3)],
