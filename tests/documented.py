@@ -83,8 +83,10 @@ def _plain(text: str) -> str:
 class Terminal:
     """Types blocks in a directory; what it started in the background is stopped in the reverse order, and has to end well."""
 
-    def __init__(self, directory: Path, **environ: str) -> None:
+    def __init__(self, directory: Path, *, patience: float = 60, **environ: str) -> None:
+        """`patience`: seconds that one command may take."""
         self.directory = directory
+        self._patience = patience
         clean = {name: value for name, value in os.environ.items() if not name.startswith("COHORT_SYNC_")}
         self._environ = {**clean, "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}", **environ}
         self._running: list[tuple[Block, subprocess.Popen[bytes]]] = []
@@ -121,7 +123,7 @@ class Terminal:
         """What it prints on both streams, and its exit code."""
         command = ["bash", "-euo", "pipefail", "-c", script]
         run = subprocess.run(
-            command, cwd=self.directory, env=self._environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False
+            command, cwd=self.directory, env=self._environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=self._patience, check=False
         )
         return run.stdout, run.returncode
 

@@ -26,7 +26,7 @@ async def index(store: Store, limit: int) -> int:
     return await store.index(limit)
 
 
-test_however_much_is_indexed_it_finds_what_memory_finds = finds_as_in_memory(make_store, index=index)
+test_however_much_is_indexed_it_finds_what_memory_finds = finds_as_in_memory(make_store, index=index, examples=60)
 
 
 def test_the_index_is_kept_when_nobody_writes(sqlite: Driver) -> None:

@@ -34,4 +34,4 @@ def test_the_contract_asks_every_question_and_writes_every_table() -> None:
     assert [field.name for field in fields(WriteSet) if f"{field.name}=" not in suite] == []
 
 
-TestTwins = same_as_in_memory(sqlite_store)
+TestTwins = same_as_in_memory(sqlite_store, examples=60)

@@ -101,14 +101,14 @@ print(first, asyncio.run(use("two")))
 """
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_the_repository_connector_of_the_how_to(tmp_path: Path) -> None:
     """It passes the whole contract, a member uses it, and what a crash leaves at its end does no harm."""
     page = "docs/how-to/write-a-repository-connector.md"
     for name in ("journal_store.py", "test_journal_store.py"):
         (tmp_path / name).write_text(block_of(page, "python", f'"""{name}'))
     (tmp_path / "use.py").write_text(MEMBER_WITH_A_STORE_OF_ITS_OWN.replace("{use}", block_of(page, "python", "member = Member(").strip()))
-    with Terminal(tmp_path) as terminal:
+    with Terminal(tmp_path, patience=300) as terminal:  # thousands of transactions, each on a disk that others may use
         terminal.type_all(commands_of(page, {}))
         assert terminal.run("python use.py 2> use.log") == ("[1] [1, 1]\n", 0)
 

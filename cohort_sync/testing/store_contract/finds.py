@@ -96,7 +96,7 @@ def _write(change: Change, _reader: Reader) -> tuple[WriteSet, None]:
     return written(change), None
 
 
-def finds_as_in_memory(make_store: StoreFactory, *, index: Index = nothing_to_index, examples: int = 60) -> Callable[[], None]:
+def finds_as_in_memory(make_store: StoreFactory, *, index: Index = nothing_to_index, examples: int = 25) -> Callable[[], None]:
     """A test function, to be given a name that begins with test_: random instances, changes and finds, with the answers of the store in memory."""
 
     @settings(deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

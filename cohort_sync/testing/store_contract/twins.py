@@ -210,7 +210,7 @@ class Twins(RuleBasedStateMachine):
         self.directory.cleanup()
 
 
-def same_as_in_memory(make_store: StoreFactory, *, examples: int = 60, steps: int = 15) -> type[unittest.TestCase]:
+def same_as_in_memory(make_store: StoreFactory, *, examples: int = 25, steps: int = 15) -> type[unittest.TestCase]:
     """A test case, to be given a name that begins with Test: random write sets go to this store and to the one in memory, and whatever is asked, both answer
     the same."""
 
