@@ -9,6 +9,7 @@ from types import FrameType
 import pytest
 
 from .egeria import EgeriaMember
+from .federation import Federation, running_federation
 from .jars import Jars, PeersUnavailableError, egeria_jars, kafka_jars
 from .kafka import KafkaBroker
 from .processes import running_processes, stop_all
@@ -99,6 +100,18 @@ def two(trio: Trio) -> Iterator[EgeriaClient]:
     """The REST API of its second one."""
     with trio.two.client() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def _running_federation(peers_directory: Path, peer_jars: tuple[Jars, Jars], kafka: KafkaBroker) -> Iterator[Federation]:
+    with running_federation(peers_directory, peer_jars[1], kafka) as federation:
+        yield federation
+
+
+@pytest.fixture
+def federation(_running_federation: Federation) -> Federation:
+    """The session's cohort of a Java member without copies and ours, which it may call."""
+    return _running_federation
 
 
 @pytest.hookimpl(wrapper=True)

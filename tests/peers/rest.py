@@ -146,14 +146,18 @@ class EgeriaClient:
         match: JsonObject | None = None,
         classified: JsonObject | None = None,
         statuses: Sequence[str] = (),
+        as_of: datetime | None = None,
     ) -> list[JsonObject]:
-        """findEntities; `match` is a SearchProperties, `classified` a SearchClassifications, `subtypes` are names of types.
+        """findEntities, now or as it was; `match` is a SearchProperties, `classified` a SearchClassifications, `subtypes` are names of types.
 
         In memory 4.2 fails with a NullPointerException on `classified` when it meets an entity without classifications.
         """
         guids = [self.type_def(each)["guid"] for each in subtypes]
-        body = {"class": "EntityFindRequest", **self._type_guid(type_name), **_given(subtypeGUIDs=guids or None, limitResultsByStatus=list(statuses) or None)}
-        return self._paged("/instances/entities", body | _given(matchProperties=match, matchClassifications=classified))
+        body = {**self._type_guid(type_name), **_given(subtypeGUIDs=guids or None, limitResultsByStatus=list(statuses) or None)}
+        body |= _given(matchProperties=match, matchClassifications=classified)
+        if as_of is None:
+            return self._paged("/instances/entities", body | {"class": "EntityFindRequest"})
+        return self._paged("/instances/entities/history", body | {"class": "EntityHistoricalFindRequest", **_when(as_of)})
 
     def find_entities_by_property(self, values: Mapping[str, Value], *, type_name: str | None = None, criteria: str = "ALL") -> list[JsonObject]:
         """findEntitiesByProperty; criteria: ALL, ANY, NONE. A text value is a regular expression, a whole match."""
@@ -172,6 +176,22 @@ class EgeriaClient:
         wanted = {} if values is None else {"matchProperties": properties(values), "matchCriteria": "ALL"}
         body = {"class": "PropertyMatchFindRequest", **self._type_guid(type_name), **wanted}
         return self._paged(f"/instances/entities/by-classification/{classification}", body)
+
+    # graphs: each answers with (entities, relationships)
+
+    def neighborhood(self, guid: str, *, level: int = 1) -> tuple[list[JsonObject], list[JsonObject]]:
+        """getEntityNeighborhood."""
+        path = f"/instances/entities/from-entity/{guid}/by-neighborhood"
+        return _graph(self._post(path, {"class": "EntityNeighborhoodFindRequest"}, level=str(level)))
+
+    def linking(self, start: str, end: str) -> tuple[list[JsonObject], list[JsonObject]]:
+        """getLinkingEntities: everything on the ways from one entity to the other. Not in memory at a 4.2 server."""
+        return _graph(self._post(f"/instances/entities/from-entity/{start}/by-linkage", {"class": "OMRSAPIFindRequest"}, endEntityGUID=end))
+
+    def related(self, start: str) -> tuple[list[JsonObject], list[JsonObject]]:
+        """getRelatedEntities: what is connected, however far away; it answers without relationships. Not in memory at a 4.2 server."""
+        body = {"class": "RelatedEntitiesFindRequest", "pageSize": _PAGE}
+        return self._post(f"/instances/entities/from-entity/{start}/by-relationship", body).get("entities") or [], []
 
     # entities: changes
 
@@ -426,6 +446,10 @@ def _validation(instance: JsonObject) -> JsonObject:
 def _summary(type_def: JsonObject) -> JsonObject:
     kept = ("guid", "name", "version", "versionName", "category", "status")
     return {"class": "TypeDefSummary", "headerVersion": 1, **{key: type_def[key] for key in kept if key in type_def}}
+
+
+def _graph(answer: JsonObject) -> tuple[list[JsonObject], list[JsonObject]]:
+    return answer.get("entityElementList") or [], answer.get("relationshipElementList") or []
 
 
 def _collection(guid: str, name: str) -> JsonObject:

@@ -1,114 +1,23 @@
-"""What a real Egeria member calls at our address: its enterprise view shows what only we have.
-
-The Java member of this cohort keeps no copies. Everything of ours that it answers it has asked us for, at the address of our registration;
-a recorder stands there and passes each call on to our worker.
-"""
+"""What a real Egeria member calls at our address: its enterprise view shows what only we have, and changes it here."""
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx2
 import pytest
 
 from .compare import assert_same, by_guid, differences
-from .egeria import EgeriaMember, cohort_topic
+from .egeria import cohort_topic
+from .federation import COHORT, OURS, Federation, marked, of_type, value_of
 from .following import copy_of
 from .hand import proxy
-from .jars import Jars
-from .kafka import KafkaBroker
-from .member import OurMember
-from .omrs_json import Enumerated, JsonObject, Value, plain, property_value
-from .recorder import Recorder, recording
+from .omrs_json import JsonObject
 from .rest import EgeriaClient, EgeriaError
-from .shop import Shop
 from .trio import Trio
 from .waiting import eventually
-
-COHORT = "federated"
-_OURS = "federated-proxy"
-_STATUS = Enumerated("c8fe36ac-369f-4799-af75-46b9c1343ab3", "TermAssignmentStatus", 3, "Validated")
-
-
-@dataclass(frozen=True, slots=True)
-class Federation:
-    """A Java member without copies and ours; `java` is its own repository, `mine` our repository services as anybody may call them."""
-
-    member: EgeriaMember
-    ours: OurMember
-    shop: Shop
-    kafka: KafkaBroker
-    recorder: Recorder
-    java: EgeriaClient
-    mine: EgeriaClient
-
-    @property
-    def enterprise(self) -> EgeriaClient:
-        """The Java member's view of all members together."""
-        return self.java.enterprise
-
-    def entity(self, type_name: str, name: str) -> JsonObject:
-        """One of our home entities, by its type and display name."""
-        (found,) = [each for each in self.entities() if each["type"]["typeDefName"] == type_name and _value(each, "displayName") == name]
-        return found
-
-    def entities(self) -> list[JsonObject]:
-        """All our home entities."""
-        return [each for each in self.ours.homed().values() if each["class"] == "EntityDetail"]
-
-    def relationships(self) -> list[JsonObject]:
-        """All our home relationships."""
-        return [each for each in self.ours.homed().values() if each["class"] == "Relationship"]
-
-
-@pytest.fixture(scope="module")
-def federation(peers_directory: Path, peer_jars: tuple[Jars, Jars], kafka: KafkaBroker) -> Iterator[Federation]:
-    """Two tables of a source, a term and two relationships made by our own REST API; the Java member has built its connector to us."""
-    shop = Shop(kafka, "federated-shop")
-    shop.open()
-    with recording() as recorder:
-        member = EgeriaMember(peers_directory / "federated", peer_jars[1], name="federated", cohort=COHORT, kafka=kafka.bootstrap, keeps_copies=False)
-        ours = OurMember(
-            peers_directory / _OURS,
-            name=_OURS,
-            collection_id="3f5b9c1e-8d27-4c60-9b1a-6e2d7f80a4c5",
-            cohort=COHORT,
-            kafka=kafka.bootstrap,
-            sources=[shop.source],
-            more=f'[registration]\nconnection = "auto"\naddress = "{recorder.url}/servers/{_OURS}"\n',
-        )
-        recorder.target = ours.url
-        member.begin()
-        ours.start()
-        shop.create("orders", "items")
-        member.wait_ready()
-        used = f"A new remote connector from server {_OURS} with metadata collection id {ours.collection_id} has been deployed"
-        eventually(lambda: used in member.process.output(), timeout=10, what="the Java member has a connector to our address")
-        with member.client() as java, EgeriaClient(ours.url, _OURS, "peterprofile") as mine:
-            federation = Federation(member, ours, shop, kafka, recorder, java, mine)
-            tables = eventually(lambda: _both_tables(federation), timeout=10, what="both tables are home instances of ours")
-            term = mine.add_entity("GlossaryTerm", {"qualifiedName": "federated::term", "displayName": "order"})
-            for number, table in enumerate(tables):
-                values: dict[str, Value] = {"description": f"meaning {number}", "confidence": 50 + number, "status": _STATUS}
-                mine.add_relationship("SemanticAssignment", table["guid"], term["guid"], values)
-            yield federation
-        ours.stop()
-        member.stop()
-    assert ours.process.exit_code == 0, ours.process.describe("did not stop in good order")
-
-
-def _both_tables(federation: Federation) -> list[JsonObject]:
-    tables = [each for each in federation.entities() if each["type"]["typeDefName"] == "RelationalTable"]
-    columns = [each for each in federation.entities() if each["type"]["typeDefName"] == "RelationalColumn"]
-    return sorted(tables, key=lambda each: str(_value(each, "displayName"))) if (len(tables), len(columns)) == (2, 4) else []
-
-
-def _value(instance: JsonObject, name: str) -> object:
-    return plain(instance.get("properties")).get(name)
-
 
 # ---------------------------------------------------------------- only we have it
 
@@ -203,8 +112,38 @@ def _equal(ours: JsonObject | list[JsonObject] | None, theirs: JsonObject | list
 def test_relationships_of_an_entity_are_those_that_name_it(federation: Federation) -> None:
     every = federation.relationships()
     for entity in federation.entities():
-        mine = {each["guid"] for each in every if entity["guid"] in (each["entityOneProxy"]["guid"], each["entityTwoProxy"]["guid"])}
+        mine = {each["guid"] for each in every if entity["guid"] in _ends(each)}
         assert by_guid(federation.enterprise.relationships_of(entity["guid"])).keys() == mine
+
+
+def test_graphs_are_those_of_our_own_collection(federation: Federation) -> None:
+    """A 4.2 member in memory has two of the three operations not at all: in its enterprise view they are ours."""
+    table, database = federation.entity("RelationalTable", "orders"), next(each for each in federation.entities() if of_type("Database")(each))
+    other = federation.entity("RelationalTable", "items")["guid"]
+    graphs: dict[str, Callable[[EgeriaClient], tuple[list[JsonObject], list[JsonObject]]]] = {
+        "neighborhood?level=1": lambda client: client.neighborhood(table["guid"]),
+        "neighborhood?level=3": lambda client: client.neighborhood(table["guid"], level=3),
+        "linkage": lambda client: client.linking(other, database["guid"]),
+        "relationship": lambda client: client.related(database["guid"]),
+    }
+    for name, ask in graphs.items():
+        before = len(federation.recorder.calls)
+        theirs, mine = ask(federation.enterprise), ask(federation.mine)
+        assert [path for _, path in federation.recorder.since(before) if f"/by-{name}" in path], name
+        for ours, answered in zip(mine, theirs, strict=True):
+            assert_same(by_guid(ours), by_guid(answered))
+    entities, relationships = federation.enterprise.neighborhood(table["guid"])
+    links = {each["guid"]: each for each in federation.relationships() if table["guid"] in _ends(each)}
+    assert by_guid(relationships).keys() == links.keys()
+    assert by_guid(entities).keys() == {guid for each in links.values() for guid in _ends(each)}
+    entities, _ = federation.enterprise.linking(other, database["guid"])
+    assert {each["type"]["typeDefName"] for each in entities} == {"RelationalTable", "RelationalDBSchemaType", "Database", "GlossaryTerm"}
+    entities, _ = federation.enterprise.related(database["guid"])
+    assert by_guid(entities).keys() == by_guid(federation.entities()).keys(), "here everything hangs together"
+
+
+def _ends(relationship: JsonObject) -> set[str]:
+    return {relationship["entityOneProxy"]["guid"], relationship["entityTwoProxy"]["guid"]}
 
 
 def test_what_nobody_knows_is_known_to_nobody(federation: Federation) -> None:
@@ -223,177 +162,13 @@ def test_the_types_of_all_members_hold_ours(federation: Federation) -> None:
     assert ("GET", "/types/all") in federation.recorder.since(0)
 
 
-# ---------------------------------------------------------------- finds
-
-
-@dataclass(frozen=True, slots=True)
-class Find:
-    """A find and, apart from anybody's query code, which of our home instances it has to give."""
-
-    ask: Callable[[EgeriaClient], list[JsonObject]]
-    gives: Callable[[JsonObject], bool]
-    relationships: bool = False
-
-
-def _is(type_name: str) -> Callable[[JsonObject], bool]:
-    return lambda each: each["type"]["typeDefName"] == type_name
-
-
-def _named(*names: str) -> Callable[[JsonObject], bool]:
-    return lambda each: _value(each, "displayName") in names
-
-
-def _marked(name: str, **values: object) -> Callable[[JsonObject], bool]:
-    def has(each: JsonObject) -> bool:
-        found = [plain(one.get("properties")) for one in each.get("classifications") or () if one["name"] == name]
-        return any(values.items() <= one.items() for one in found)
-
-    return has
-
-
-def _all(*conditions: JsonObject, criteria: str = "ALL") -> JsonObject:
-    return {"conditions": list(conditions), "matchCriteria": criteria}
-
-
-def _condition(name: str, operator: str, value: Value | None = None) -> JsonObject:
-    return {"property": name, "operator": operator, **({} if value is None else {"value": property_value(value)})}
-
-
-def _classified(*conditions: JsonObject, criteria: str = "ALL") -> JsonObject:
-    return {"conditions": list(conditions), "matchCriteria": criteria}
-
-
-_COLUMN = _is("RelationalColumn")
-_TABLE = _is("RelationalTable")
-_MEANING = _is("SemanticAssignment")
-
-_FINDS = {
-    "everything": Find(lambda c: c.find_entities(), lambda _: True),
-    "of a type": Find(lambda c: c.find_entities(type_name="RelationalTable"), _TABLE),
-    "of a supertype": Find(lambda c: c.find_entities(type_name="SchemaElement"), lambda e: _TABLE(e) or _COLUMN(e) or _is("RelationalDBSchemaType")(e)),
-    "of some of its subtypes": Find(lambda c: c.find_entities(type_name="SchemaElement", subtypes=["RelationalTable"]), _TABLE),
-    "of a type that nobody uses": Find(lambda c: c.find_entities(type_name="Glossary"), lambda _: False),
-    "active ones": Find(lambda c: c.find_entities(type_name="RelationalTable", statuses=["ACTIVE"]), _TABLE),
-    "drafts": Find(lambda c: c.find_entities(type_name="RelationalTable", statuses=["DRAFT"]), lambda _: False),
-    "equal": Find(lambda c: c.find_entities(match=_all(_condition("displayName", "EQ", "orders"))), _named("orders")),
-    "not equal": Find(
-        lambda c: c.find_entities(type_name="RelationalColumn", match=_all(_condition("displayName", "NEQ", "id"))),
-        lambda e: _COLUMN(e) and not _named("id")(e),
-    ),
-    "like": Find(lambda c: c.find_entities(match=_all(_condition("displayName", "LIKE", "o.*rs?"))), _named("orders", "order")),
-    "in": Find(lambda c: c.find_entities(match=_all(_condition("displayName", "IN", ["items", "id", "x"]))), _named("items", "id")),
-    "greater": Find(
-        lambda c: c.find_entities(type_name="RelationalColumn", match=_all(_condition("position", "GT", 1))),
-        lambda e: _COLUMN(e) and _value(e, "position") == 2,
-    ),
-    "at most": Find(
-        lambda c: c.find_entities(type_name="RelationalColumn", match=_all(_condition("position", "LTE", 1))),
-        lambda e: _COLUMN(e) and _value(e, "position") == 1,
-    ),
-    "has a value": Find(lambda c: c.find_entities(match=_all(_condition("position", "NOT_NULL"))), _COLUMN),
-    "has no value": Find(
-        lambda c: c.find_entities(type_name="SchemaElement", match=_all(_condition("position", "IS_NULL"))),
-        lambda e: _TABLE(e) or _is("RelationalDBSchemaType")(e),
-    ),
-    "any of two": Find(
-        lambda c: c.find_entities(match=_all(_condition("displayName", "EQ", "orders"), _condition("position", "EQ", 2), criteria="ANY")),
-        lambda e: _named("orders")(e) or _value(e, "position") == 2,
-    ),
-    "none of two": Find(
-        lambda c: c.find_entities(
-            type_name="SchemaElement", match=_all(_condition("displayName", "EQ", "orders"), _condition("displayName", "EQ", "id"), criteria="NONE")
-        ),
-        lambda e: (_TABLE(e) or _COLUMN(e) or _is("RelationalDBSchemaType")(e)) and not _named("orders", "id")(e),
-    ),
-    "nested": Find(
-        lambda c: c.find_entities(
-            match=_all(
-                _condition("displayName", "EQ", "items"),
-                {"nestedConditions": _all(_condition("position", "GTE", 2), _condition("qualifiedName", "LIKE", ".*::orders::.*"))},
-                criteria="ANY",
-            )
-        ),
-        lambda e: _named("items")(e) or (_value(e, "position") == 2 and "::orders::" in str(_value(e, "qualifiedName"))),
-    ),
-    "classified": Find(lambda c: c.find_entities(classified=_classified({"name": "PrimaryKey"})), _marked("PrimaryKey")),
-    "classified with a value": Find(
-        lambda c: c.find_entities(
-            classified=_classified({"name": "TypeEmbeddedAttribute", "matchProperties": _all(_condition("schemaTypeName", "EQ", "RelationalTableType"))})
-        ),
-        _marked("TypeEmbeddedAttribute", schemaTypeName="RelationalTableType"),
-    ),
-    "not classified": Find(
-        lambda c: c.find_entities(type_name="RelationalColumn", classified=_classified({"name": "PrimaryKey"}, criteria="NONE")),
-        lambda e: _COLUMN(e) and not _marked("PrimaryKey")(e),
-    ),
-    "by property, all": Find(lambda c: c.find_entities_by_property({"displayName": "id", "position": 1}), lambda e: _named("id")(e)),
-    "by property, any": Find(
-        lambda c: c.find_entities_by_property({"displayName": "orders", "position": 2}, criteria="ANY"),
-        lambda e: _named("orders")(e) or _value(e, "position") == 2,
-    ),
-    "by property, none": Find(
-        lambda c: c.find_entities_by_property({"displayName": "id", "position": 2}, criteria="NONE", type_name="RelationalColumn"), lambda _: False
-    ),
-    "by a pattern": Find(lambda c: c.find_entities_by_property({"qualifiedName": ".*::items(::.*)?"}), lambda e: "::items" in str(_value(e, "qualifiedName"))),
-    "by a quoted text": Find(
-        lambda c: c.find_entities_by_property({"qualifiedName": r"\QMySQL Relational Database::federated-shop::shop\E.*"}),
-        lambda e: str(_value(e, "qualifiedName")).startswith("MySQL Relational Database::federated-shop::shop"),
-    ),
-    "by a value": Find(lambda c: c.find_entities_by_property_value("orders"), _named("orders")),
-    "by a part of a value": Find(
-        lambda c: c.find_entities_by_property_value(r".*\Q::orders\E.*", type_name="SchemaElement"), lambda e: "::orders" in str(_value(e, "qualifiedName"))
-    ),
-    "by classification": Find(lambda c: c.find_entities_by_classification("PrimaryKey"), _marked("PrimaryKey")),
-    "by classification and value": Find(
-        lambda c: c.find_entities_by_classification("TypeEmbeddedAttribute", {"dataType": "INT"}), _marked("TypeEmbeddedAttribute", dataType="INT")
-    ),
-    "relationships": Find(lambda c: c.find_relationships(), lambda _: True, relationships=True),
-    "relationships of a type": Find(lambda c: c.find_relationships(type_name="SemanticAssignment"), _MEANING, relationships=True),
-    "relationships with conditions": Find(
-        lambda c: c.find_relationships(match=_all(_condition("confidence", "GT", 50), _condition("description", "LIKE", "mean.*"))),
-        lambda e: _value(e, "confidence") == 51,
-        relationships=True,
-    ),
-    "relationships by property": Find(
-        lambda c: c.find_relationships_by_property({"confidence": 50, "description": "meaning 0"}), lambda e: _value(e, "confidence") == 50, relationships=True
-    ),
-    "relationships by an enum value": Find(
-        lambda c: c.find_relationships_by_property({"status": _STATUS}, type_name="SemanticAssignment"), _MEANING, relationships=True
-    ),
-    "relationships by a value": Find(
-        lambda c: c.find_relationships_by_property_value("meaning [1-9]"), lambda e: _value(e, "description") == "meaning 1", relationships=True
-    ),
-}
-
-
-@pytest.mark.parametrize("name", _FINDS)
-def test_a_find_gives_what_our_own_collection_answers(federation: Federation, name: str) -> None:
-    find = _FINDS[name]
-    before = len(federation.recorder.calls)
-    theirs = by_guid(find.ask(federation.enterprise))
-    kind = "relationships" if find.relationships else "entities"
-    assert [path for verb, path in federation.recorder.since(before) if verb == "POST" and path.startswith(f"/instances/{kind}")]
-    assert_same(by_guid(find.ask(federation.mine)), theirs)
-    every = federation.relationships() if find.relationships else federation.entities()
-    assert_same(by_guid(each for each in every if find.gives(each)), theirs)
-
-
-def test_a_pattern_that_is_none_is_refused_and_spoils_nothing(federation: Federation) -> None:
-    """A Java member takes the answers that it gets; what one of several members refuses is only missing."""
-    with pytest.raises(EgeriaError) as refused:
-        federation.mine.find_entities_by_property_value("(orders")
-    assert (refused.value.code, refused.value.exception) == (400, "RepositoryErrorException")
-    assert federation.enterprise.find_entities_by_property_value("(orders") == []
-    assert federation.enterprise.find_entities_by_property_value("orders")
-
-
 def test_what_it_gets_is_posted_by_a_6_x_member_on_the_same_paths(federation: Federation) -> None:
     """Every read that the 4.2 member has sent as GET until now, asked again as 6.x does."""
     read = {path for verb, path in federation.recorder.since(0) if verb == "GET" and not path.endswith(("/previous", "/restore"))}
     kinds = {re.sub(r"/(entity|relationship)/[^/]+", r"/\1/{}", path) for path in read}
     assert kinds >= {"/metadata-collection-id", "/types/all", "/instances/entity/{}/existence", "/instances/entity/{}/summary"}
     assert kinds >= {"/instances/relationship/{}/existence", "/instances/entity/{}/home-classifications"}
-    root = f"{federation.ours.url}/servers/{_OURS}/open-metadata/repository-services/users/peterprofile"
+    root = f"{federation.ours.url}/servers/{OURS}/open-metadata/repository-services/users/peterprofile"
     with httpx2.Client(timeout=30.0) as client:
         for path in sorted(read):
             got, posted = client.get(f"{root}{path}").json(), client.post(f"{root}{path}", json={"class": "OMRSAPIRequest"}).json()
@@ -411,7 +186,7 @@ def test_what_both_have_comes_once(federation: Federation) -> None:
     eventually(lambda: copy_of(federation.ours, guid), timeout=5, what="ours has a copy")
     assert differences(theirs, federation.enterprise.entity(guid)) == []
     found = federation.enterprise.find_entities(type_name="GlossaryTerm")
-    assert sorted(str(_value(each, "displayName")) for each in found) == ["order", "theirs"]
+    assert sorted(str(value_of(each, "displayName")) for each in found) == ["order", "theirs"]
     link = federation.enterprise.add_relationship("SemanticAssignment", federation.entity("RelationalTable", "items")["guid"], guid, {"description": "across"})
     assert link["metadataCollectionId"] == federation.member.collection_id
     eventually(lambda: copy_of(federation.ours, link["guid"]), timeout=5, what="ours has a copy of the relationship")
@@ -461,13 +236,13 @@ def test_a_change_in_the_enterprise_view_is_made_here_and_announced(federation: 
         return mine
 
     changed = step(enterprise.update_entity(guid, {"qualifiedName": "federated::changed", "displayName": "two"}))
-    assert (changed["version"], _value(changed, "displayName"), changed["updatedBy"]) == (2, "two", "peterprofile")
-    assert _marked("Confidentiality", notes="a")(step(enterprise.classify(guid, "Confidentiality", {"notes": "a"})))
-    assert _marked("Confidentiality", notes="b")(step(enterprise.reclassify(guid, "Confidentiality", {"notes": "b"})))
-    assert not _marked("Confidentiality")(step(enterprise.declassify(guid, "Confidentiality")))
+    assert (changed["version"], value_of(changed, "displayName"), changed["updatedBy"]) == (2, "two", "peterprofile")
+    assert marked("Confidentiality", notes="a")(step(enterprise.classify(guid, "Confidentiality", {"notes": "a"})))
+    assert marked("Confidentiality", notes="b")(step(enterprise.reclassify(guid, "Confidentiality", {"notes": "b"})))
+    assert not marked("Confidentiality")(step(enterprise.declassify(guid, "Confidentiality")))
     memento = enterprise.classify_proxy(proxy(federation.mine.entity(guid)), "Memento", {"archiveUser": "erin"})
     assert memento["metadataCollectionId"] == federation.ours.collection_id
-    assert _value(step(enterprise.undo_entity(guid)), "displayName") == "one"
+    assert value_of(step(enterprise.undo_entity(guid)), "displayName") == "one"
     step(enterprise.delete_entity(term))
     step(enterprise.restore_entity(guid))
     enterprise.delete_entity(term)
