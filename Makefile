@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
 
-.PHONY: setup demo test check docs peers cts cts-full cts-perf bench bench-peers clean lock
+.PHONY: setup demo test check docs peers cts cts-full cts-perf bench bench-large bench-peers clean lock
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml requirements.lock
@@ -46,6 +46,10 @@ cts-perf: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench $(ARGS)
+
+# A million entities: 13 GB of disk, 20 minutes; build/bench-large.json.
+bench-large: $(STAMP)
+	$(BIN)/python -m bench.large $(ARGS)
 
 # Beside Apache Kafka and Egeria servers (Java 17, Maven); build/bench-peers.json.
 bench-peers: $(STAMP)

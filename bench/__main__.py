@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import apply, cli, codec, mapping, memory
+from bench import apply, cli, codec, mapping, memory, services
 from bench.machine import machine
 from bench.results import Measurement
 from bench.run import chosen_parts, run
@@ -14,6 +14,7 @@ PARTS: dict[str, Callable[[], list[Measurement]]] = {
     "apply": apply.measure,
     "map": mapping.measure,
     "memory": memory.measure,
+    "services": services.measure,
 }
 
 if __name__ == "__main__":

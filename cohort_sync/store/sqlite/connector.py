@@ -23,6 +23,7 @@ from cohort_sync.store.sqlite.faults import translated
 from cohort_sync.store.sqlite.find_index import index_chunk
 from cohort_sync.store.sqlite.index_keeper import IndexKeeper
 from cohort_sync.store.sqlite.lock import StoreLock
+from cohort_sync.store.sqlite.log_limit import LogLimit, ReadGate
 from cohort_sync.store.sqlite.reader import SqliteReader
 from cohort_sync.store.sqlite.writer import write
 
@@ -49,6 +50,8 @@ class SqliteStore:
         self._readers: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
         self._keeper: IndexKeeper | None = None
+        self._gate = ReadGate()
+        self._log = LogLimit(self._path, self._gate)
         self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         """Connections for reading that no thread uses at the moment."""
 
@@ -90,8 +93,11 @@ class SqliteStore:
         """Take at most `limit` changes into the find index; answers about how many still wait. The store does it by itself when nobody writes."""
 
         def chunk(connection: sqlite3.Connection) -> int:
-            with translated(self._path, "keep the find index"), connections.transaction(connection):
-                return index_chunk(connection, limit)
+            with translated(self._path, "keep the find index"):
+                with connections.transaction(connection):
+                    waiting = index_chunk(connection, limit)
+                self._log.keep(connection)
+            return waiting
 
         return await self._on_writer(chunk)
 
@@ -137,18 +143,22 @@ class SqliteStore:
                 write(connection, writes, self._clock())
                 if committing is not None:
                     committing()
+            with translated(self._path, "shorten its log"):
+                self._log.keep(connection)
         finally:
             reader.end()
         return result
 
     def _read(self, query: Query[T]) -> T:
-        with translated(self._path, "read"):
+        with self._gate.reading(), translated(self._path, "read"):
             connection = self._reading_connection()
             reader = SqliteReader(connection)
             try:
                 connection.execute("BEGIN")
                 return query(reader)
             finally:
+                if reader.asked_to_find and self._keeper is not None:
+                    self._keeper.asked()
                 reader.end()
                 connections.roll_back(connection)
                 self._idle.put(connection)

@@ -1,19 +1,21 @@
 """Finds in the order that is asked for: read from indexes as far as there are any, so that a page costs what a page holds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 import msgspec
 
 from cohort_sync.omrs.finds import SequencingOrder
-from cohort_sync.store.finds import IndexValue, Ranked, in_order, is_descending, order_key
+from cohort_sync.store.finds import FindQuery, IndexValue, Ranked, in_order, is_descending, order_key
 from cohort_sync.store.sqlite.find_scope import Row, Scope
 from cohort_sync.store.sqlite.find_sql import Condition
 
 _FEW: Final = 2_000
-"""So many owners are read and sorted; more are read in the order of the property's values."""
+"""So many owners are read and sorted whatever the order is."""
+_SORTED_COST: Final = 4
+"""What reading and sorting an owner costs, in steps through the values of a property."""
 _COLUMNS: Final = {
     SequencingOrder.GUID: ("find_owner_guid", "NULL"),
     SequencingOrder.CREATION_DATE_RECENT: ("find_owner_created", "o.create_time"),
@@ -26,42 +28,29 @@ _HAVE_IT_NOT: Final = "o.id NOT IN (SELECT owner FROM find_value WHERE name = ?)
 _decode_keys = msgspec.json.Decoder(list[tuple[int, int | float | str]]).decode
 
 
-def sorted_places(scope: Scope, order: SequencingOrder, order_property: str | None, conditions: list[Condition]) -> Iterator[Ranked]:
-    """The owners that satisfy the conditions, in an order other than ANY."""
-    if order in _COLUMNS:
-        rows = _by_column(scope, order, conditions)
-        return (Ranked((0, 0) if order is SequencingOrder.GUID else order_key(value), guid) for value, guid in rows)
-    return _by_property(scope, order, order_property or "", conditions)
+def sorted_places(scope: Scope, query: FindQuery, skip: int, conditions: list[Condition]) -> Iterator[Ranked]:
+    """The owners that satisfy the conditions, in an order other than ANY, after so many."""
+    if query.order in _COLUMNS:
+        rows = _by_column(scope, query.order, skip, conditions)
+        return (Ranked((0, 0) if query.order is SequencingOrder.GUID else order_key(value), guid) for value, guid in rows)
+    return islice(_by_property(scope, query, conditions), skip, None)
 
 
-def _by_column(scope: Scope, order: SequencingOrder, conditions: list[Condition]) -> Iterator[Row]:
-    """Without conditions one stream for each type, merged."""
+def _by_column(scope: Scope, order: SequencingOrder, skip: int, conditions: list[Condition]) -> Iterable[Row]:
     index, column = _COLUMNS[order]
     descending = is_descending(order)
     by = "o.guid" if order is SequencingOrder.GUID else f"{column} {'DESC' if descending else 'ASC'}, o.guid"
     if conditions:
-        return iter(scope.rows(f"SELECT {column}, o.guid FROM find_owner o", (), conditions, f"ORDER BY {by}"))  # noqa: S608
-    return merge(*(scope.of_type(index, column, name, by) for name in scope.types), key=_key(descending=descending))
+        return scope.rows(f"SELECT {column}, o.guid FROM find_owner o", (), conditions, f"ORDER BY {by} LIMIT -1 OFFSET {skip}")  # noqa: S608
+    return scope.merged(index, column, by, skip, descending=descending)
 
 
-def _key(*, descending: bool) -> Callable[[Row], tuple[int, int | float, str]]:
-    """What times are merged by: absent ones first, or last when the order is inverted."""
-    sign = -1 if descending else 1
-
-    def key(row: Row) -> tuple[int, int | float, str]:
-        value, guid = row
-        return (0, 0, guid) if not isinstance(value, int | float) else (sign, sign * value, guid)
-
-    return key
-
-
-def _by_property(scope: Scope, order: SequencingOrder, name: str, conditions: list[Condition]) -> Iterator[Ranked]:
+def _by_property(scope: Scope, query: FindQuery, conditions: list[Condition]) -> Iterator[Ranked]:
+    name, order = query.order_property or "", query.order
     found = scope.execute("SELECT id FROM find_name WHERE name = ?", (name,)).fetchone()
     number = int(found[0]) if found is not None else -1
-    limited = f"LIMIT {_FEW + 1}"
-    few = list(scope.rows("SELECT NULL, o.guid FROM find_owner o", (), conditions, limited))
-    if len(few) <= _FEW:
-        rows = scope.rows("SELECT c.keys, o.guid FROM find_owner o JOIN find_content c ON c.owner = o.id", (), conditions, "")
+    if _few(scope, query, number, conditions):
+        rows = scope.rows("SELECT c.keys, o.guid FROM find_owner o LEFT JOIN find_content c ON c.owner = o.id", (), conditions, "")
         return iter(in_order([Ranked(order_key(_value(keys, number)), guid) for keys, guid in rows], order))
     direction = "DESC" if is_descending(order) else "ASC"
 
@@ -71,13 +60,39 @@ def _by_property(scope: Scope, order: SequencingOrder, name: str, conditions: li
             yield Ranked(order_key(value), guid)
 
     def have_it_not() -> Iterator[Ranked]:
-        absent = [*conditions, Condition(_HAVE_IT_NOT, (number,))]
-        for _, guid in scope.rows("SELECT NULL, o.guid FROM find_owner o", (), absent, "ORDER BY o.guid"):
+        for _, guid in _lacking(scope, name, number, conditions):
             yield Ranked(order_key(None), guid)
 
     return chain(have_it(), have_it_not()) if is_descending(order) else chain(have_it_not(), have_it())
 
 
+def _few(scope: Scope, query: FindQuery, number: int, conditions: list[Condition]) -> bool:
+    """Is it less work to read and sort all owners than to go through the values in their order, most of which may belong to others?"""
+    if conditions:
+        return len(list(scope.rows("SELECT NULL, o.guid FROM find_owner o", (), conditions, f"LIMIT {_FEW + 1}"))) <= _FEW
+    size = scope.size()
+    if size <= _FEW or not query.page_size:
+        return size <= _FEW
+    (all_holders,) = scope.execute("SELECT coalesce(sum(owners), 0) FROM find_holders WHERE name = ?", (number,)).fetchone()
+    share = scope.holders(query.order_property or "") / max(1, all_holders)
+    return bool(size * _SORTED_COST < (max(query.offset, 0) + query.page_size) / max(share, 1e-9))
+
+
+def _lacking(scope: Scope, name: str, number: int, conditions: list[Condition]) -> Iterable[Row]:
+    """Those that have no such property, in the order of their GUIDs: read from the index where nobody has it, looked for where some have it."""
+    nobody, some = scope.lacking(name)
+    absent = Condition(_HAVE_IT_NOT, (number,))
+    if conditions:
+        found = [part.rows("SELECT NULL, o.guid FROM find_owner o", (), [*conditions, absent], "ORDER BY o.guid") for part in (nobody, some) if part.lists]
+    else:
+        found = [part.merged("find_owner_guid", "NULL", "o.guid", condition=also) for part, also in ((nobody, None), (some, absent)) if part.lists]
+    return merge(*found, key=_guid)
+
+
+def _guid(row: Row) -> str:
+    return row[1]
+
+
 def _value(keys: object, number: int) -> IndexValue:
     """The value of one property among those that the index holds of an owner."""
-    return next((value for name, value in _decode_keys(keys if isinstance(keys, bytes) else str(keys)) if name == number), None)
+    return next((value for name, value in _decode_keys(keys) if name == number), None) if isinstance(keys, bytes) else None

@@ -7,17 +7,16 @@ owners, until the page is full. Nothing is read twice and nothing but a page is 
 import sqlite3
 from collections.abc import Collection, Generator, Iterator
 from contextlib import closing, contextmanager
-from heapq import merge
 from itertools import islice
 from typing import Final, NamedTuple, Protocol
 
 from cohort_sync.omrs.finds import SequencingOrder
 from cohort_sync.omrs.instances import EntityDetail, EntityProxy, Relationship
-from cohort_sync.omrs.predicates import ALWAYS, Predicate
+from cohort_sync.omrs.predicates import AllOf, Predicate
 from cohort_sync.store.find_matcher import Matcher, matcher
-from cohort_sync.store.finds import Deadline, FindQuery, Ranked, comes_before, in_order, order_key, rank, sift
+from cohort_sync.store.finds import Deadline, FindQuery, IndexValue, Ranked, comes_before, in_order, order_key, rank, sift
 from cohort_sync.store.rows import ClassificationHistoryRow, ClassificationRow, InstanceRow, Kind
-from cohort_sync.store.sqlite import find_queue, find_sql
+from cohort_sync.store.sqlite import find_queue, find_sql, find_waiting
 from cohort_sync.store.sqlite.find_order import sorted_places
 from cohort_sync.store.sqlite.find_scope import Scope
 from cohort_sync.store.sqlite.find_sql import Condition, Driver
@@ -37,10 +36,6 @@ class Lookups(Protocol):
     def classification_history(self, guid: str) -> list[ClassificationHistoryRow]: ...
 
 
-_PLACE: Final = "SELECT id FROM find_owner WHERE guid = ?1"
-_LAST_PLACE: Final = 1 << 62
-"""What is not indexed yet comes after everything that is."""
-
 _SELECTIVE: Final = 500
 """A list of owners that is this short is judged as it is; nothing else is asked of the index."""
 _PROBE: Final = 20_000
@@ -54,7 +49,7 @@ _PROGRESS_STEPS: Final = 20_000
 
 class _Candidate(NamedTuple):
     place: Ranked
-    judged: Instance | None
+    judged: Instance | None = None
     """The instance, when it was looked at already."""
 
 
@@ -92,23 +87,30 @@ class _Find:
         self._query = query
         self._judge = judge
         self._deadline = deadline
-        self._everything = query.predicate == ALWAYS
-        queue = self._execute(find_queue.ALL).fetchall()
-        self._waiting = dict.fromkeys(find_queue.in_place(queue))
-        self._renewed = find_queue.removed(queue)
+        self._scope = Scope(connection, query)
+        self._everything = isinstance(query.predicate, AllOf) and not query.predicate.parts
+        in_place = query.order is SequencingOrder.ANY
+        moves = self._execute(find_queue.MOVES).fetchall() if self._everything else []
+        self._waiting = find_waiting.waiting(connection, query, moves_only=self._everything and in_place)
+        self._passed_over = {guid for guid, _ in moves} | {one.guid for one in self._waiting}
+        """Who is not taken from the index."""
+        self._as_indexed = in_place and all(change == find_queue.CAME for _, change in moves) if self._everything else False
+        """Does what waits come after everything that the index has?"""
 
     def page(self) -> list[Instance]:
         """The results. Cursors that are not at their end are closed here, in the thread that has opened them."""
-        with closing(self._merged()) as candidates:
-            return self._page(candidates)
+        offset = max(self._query.offset, 0)
+        if not self._everything:
+            with closing(self._merged(0)) as candidates:
+                return self._page(candidates, offset)
+        in_index = 0
+        if self._as_indexed or not self._passed_over:
+            in_index = min(offset, self._scope.size())
+        with closing(self._merged(in_index)) as candidates:
+            return self._page(islice(candidates, offset - in_index, None), 0)
 
-    def _page(self, candidates: Iterator[_Candidate]) -> list[Instance]:
-        query = self._query
-        offset = max(query.offset, 0)
-        if self._everything:
-            candidates = islice(candidates, offset, None)
-            offset = 0
-        wanted = offset + query.page_size if query.page_size else None
+    def _page(self, candidates: Iterator[_Candidate], offset: int) -> list[Instance]:
+        wanted = offset + self._query.page_size if self._query.page_size else None
         least = 1 if self._everything else _LEAST
         found: list[Instance] = []
         while wanted is None or len(found) < wanted:
@@ -121,12 +123,12 @@ class _Find:
 
     def _judged(self, chunk: list[_Candidate]) -> list[Instance]:
         loaded = self._load([one.place.guid for one in chunk if one.judged is None])
-        result = []
-        for one in chunk:
-            instance = one.judged or loaded.get(one.place.guid)
-            if instance is not None and (one.judged is not None or self._everything or self._judge(instance)):
-                result.append(instance)
-        return result
+        found = [one.judged or loaded.get(one.place.guid) for one in chunk]
+        return [instance for one, instance in zip(chunk, found, strict=True) if instance is not None and (one.judged is not None or self._is_result(instance))]
+
+    def _is_result(self, instance: Instance) -> bool:
+        type_name = instance.type.type_def_name if instance.type is not None else None
+        return self._query.has_type_and_status(type_name, instance.status) and (self._everything or self._judge(instance))
 
     def _load(self, guids: list[str]) -> dict[str, Instance]:
         rows = self._lookups.instances(guids)
@@ -137,47 +139,56 @@ class _Find:
 
     # ------------------------------------------------------------ where candidates come from
 
-    def _merged(self) -> Generator[_Candidate, None, None]:
-        """What the index gives and what waits for it, in one order."""
+    def _merged(self, skip: int) -> Generator[_Candidate, None, None]:
+        """What the index gives, after so many, and what waits for it, in one order."""
         waiting = iter(self._unindexed())
         other = next(waiting, None)
-        for place in self._indexed():
-            if place.guid in self._waiting:
+        for place in self._indexed(skip):
+            if place.guid in self._passed_over:
                 continue
             while other is not None and comes_before(other.place, place, self._query.order):
                 yield other
                 other = next(waiting, None)
-            yield _Candidate(place, None)
+            yield _Candidate(place)
         while other is not None:
             yield other
             other = next(waiting, None)
 
     def _unindexed(self) -> list[_Candidate]:
-        """The results among what waits, in their order."""
+        """What waits, in its order. It is judged when its turn comes, where the row of an instance says where it belongs, else now."""
+        order = self._query.order
+        match order:
+            case SequencingOrder.ANY:
+                return [_Candidate(Ranked(order_key(one.place), one.guid)) for one in self._waiting]
+            case SequencingOrder.GUID:
+                keys: list[IndexValue] = [None] * len(self._waiting)
+            case SequencingOrder.CREATION_DATE_RECENT | SequencingOrder.CREATION_DATE_OLDEST:
+                keys = [one.create_time for one in self._waiting]
+            case SequencingOrder.LAST_UPDATE_RECENT | SequencingOrder.LAST_UPDATE_OLDEST:
+                keys = [one.update_time for one in self._waiting]
+            case SequencingOrder.PROPERTY_ASCENDING | SequencingOrder.PROPERTY_DESCENDING:
+                return self._by_property()
+        ranked = [Ranked(order_key(key), one.guid) for key, one in zip(keys, self._waiting, strict=True)]
+        return [_Candidate(place) for place in in_order(ranked, order)]
+
+    def _by_property(self) -> list[_Candidate]:
+        """The results among what waits, in the order of a property."""
         found: dict[str, Instance] = {}
-        ranked: list[Ranked] = []
-        guids = list(self._waiting)
+        guids = [one.guid for one in self._waiting]
         for start in range(0, len(guids), _CHUNK):
             self._deadline.check()
-            for guid, instance in self._load(guids[start : start + _CHUNK]).items():
-                type_name = instance.type.type_def_name if instance.type is not None else None
-                if self._query.has_type_and_status(type_name, instance.status) and self._judge(instance):
-                    found[guid] = instance
-        order = {guid: number for number, guid in enumerate(guids)}
-        for guid, instance in found.items():
-            indexed = None if guid in self._renewed else self._execute(_PLACE, (guid,)).fetchone()
-            ranked.append(rank(self._query, instance, indexed[0] if indexed else _LAST_PLACE + order[guid]))
+            found.update((guid, one) for guid, one in self._load(guids[start : start + _CHUNK]).items() if self._is_result(one))
+        ranked = [rank(self._query, found[one.guid], one.place) for one in self._waiting if one.guid in found]
         return [_Candidate(place, found[place.guid]) for place in in_order(ranked, self._query.order)]
 
-    def _indexed(self) -> Iterator[Ranked]:
-        """Owners of the right kind, type and status that may be results, in the order that is asked for."""
-        query = self._query
-        scope = Scope(self._connection, query)
-        if not scope.types:
+    def _indexed(self, skip: int) -> Iterator[Ranked]:
+        """Owners of the right kind, type and status that may be results, in the order that is asked for, after so many."""
+        query, scope = self._query, self._scope
+        if not scope.lists:
             return iter(())
         condition = _usable(find_sql.narrow(query.predicate))
         if query.order is not SequencingOrder.ANY:
-            return sorted_places(scope, query.order, query.order_property, [] if condition is None else [condition])
+            return sorted_places(scope, query, skip, [] if condition is None else [condition])
         parts = find_sql.parts_of(query.predicate)
         lists = [(self._length(driver), number, driver) for number, part in enumerate(parts) if (driver := find_sql.driver(part)) is not None]
         if lists:
@@ -187,8 +198,7 @@ class _Find:
         elif condition is not None:
             rows = scope.rows("SELECT o.id, o.guid FROM find_owner o", (), [condition], "ORDER BY o.id")
         else:
-            # One stream for each type, merged by place: no type has to be sorted.
-            rows = merge(*(scope.of_type("find_owner_type", "o.id", name, "o.id") for name in scope.types))
+            rows = scope.in_place(skip)
         return (Ranked(order_key(place), guid) for place, guid in rows)
 
     def _others(self, parts: tuple[Predicate, ...], lists: list[tuple[int, int, Driver]], chosen: int, length: int) -> list[Condition]:

@@ -1,10 +1,11 @@
-"""When the find index is brought up to date: while nobody writes, and in between when too much waits.
+"""When the find index is brought up to date: while nobody writes, and in between when somebody finds, or when too much waits.
 
 A chunk takes the writer a few milliseconds; a transaction that comes meanwhile waits for no more than that.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -20,6 +21,12 @@ URGENT: Final = 250_000
 """From so many waiting changes on, the index takes turns with whoever writes: a find looks at each of them. High, because the turns of the index more than
 double the time that a backlog takes, and a member that catches up is seldom asked."""
 URGENT_CHUNK: Final = 1_000
+ASKED_SECONDS: Final = 10.0
+"""So long after a find the index takes turns with whoever writes: who asks once asks again, and what waits is what a find has to go through."""
+ENOUGH: Final = 500
+"""Where no more than this waits, no turn is taken then; a turn takes half of what waits, within bounds."""
+ASKED_CHUNK: Final = 2_000
+"""The longest turn that is taken for somebody who finds."""
 _PATIENCE_SECONDS: Final = 0.5
 """So long the index waits for its turn before it looks how much waits."""
 _RETRY_SECONDS: Final = 5.0
@@ -36,6 +43,7 @@ class IndexKeeper:
         self._touched = asyncio.Event()
         self._under_way = 0
         self._written = 0.0
+        self._asked = -ASKED_SECONDS
         self._task = asyncio.create_task(self._run(), name="find-index")
         self._task.add_done_callback(_report)
 
@@ -46,8 +54,12 @@ class IndexKeeper:
     def touch(self) -> None:
         """It has ended, and something may have been written."""
         self._under_way = max(0, self._under_way - 1)
-        self._written = asyncio.get_running_loop().time()
+        self._written = time.monotonic()
         self._touched.set()
+
+    def asked(self) -> None:
+        """Somebody finds. From any thread."""
+        self._asked = time.monotonic()
 
     async def stop(self) -> None:
         """Wait for the chunk that is under way, then do no more. What is left waits for the next start."""
@@ -55,30 +67,34 @@ class IndexKeeper:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        chunk = CHUNK
+        waiting = 0
         while True:
             await self._touched.wait()
-            quiet = chunk == URGENT_CHUNK or await self._quiet()
+            chunk = await self._turn(waiting)
             self._touched.clear()
             try:
-                waiting = await asyncio.shield(asyncio.ensure_future(self._index(chunk if quiet else 0)))
+                waiting = await asyncio.shield(asyncio.ensure_future(self._index(chunk)))
             except CohortSyncError as fault:
                 _LOG.warning("the find index waits: %s", fault)
                 await asyncio.sleep(_RETRY_SECONDS)
-                waiting = 1
-            chunk = URGENT_CHUNK if waiting > URGENT else CHUNK
+                waiting = max(waiting, 1)
             if waiting:
                 self._touched.set()
 
-    async def _quiet(self) -> bool:
-        """Wait until nothing was written for a moment; False when that does not come."""
-        clock = asyncio.get_running_loop().time
-        end = clock() + _PATIENCE_SECONDS
+    async def _turn(self, waiting: int) -> int:
+        """Wait for the index's turn; how many changes it may take then. 0: it has none, and looks only how many wait."""
+        clock = time.monotonic
+        began = clock()
         while self._under_way or clock() < self._written + QUIET_SECONDS:
-            if clock() > end:
-                return False
+            if waiting > URGENT:
+                return URGENT_CHUNK
+            asked = clock() < self._asked + ASKED_SECONDS
+            if asked and waiting > ENOUGH:
+                return min(waiting // 2, ASKED_CHUNK)
+            if clock() > began + (QUIET_SECONDS if asked else _PATIENCE_SECONDS):
+                return 0
             await asyncio.sleep(QUIET_SECONDS / 2)
-        return True
+        return CHUNK
 
 
 def _report(task: "asyncio.Task[None]") -> None:

@@ -57,6 +57,8 @@ class SqliteReader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute: Callable[[str, tuple[Parameter, ...]], sqlite3.Cursor] = connection.execute
         self._connection: sqlite3.Connection | None = connection
+        self.asked_to_find = False
+        """Was the find index needed?"""
 
     def end(self) -> None:
         """The transaction has ended."""
@@ -217,16 +219,13 @@ class SqliteReader:
         return [one for one in self._find(query) if isinstance(one, Relationship)]
 
     def _find(self, query: FindQuery) -> list[EntityDetail | Relationship]:
+        self.asked_to_find = True
         return find(self._connection or _refuse("", ()), self, query)
 
     def _lookup(self, statement: str, keys: Collection[str], *first: Parameter, last: Parameter = None) -> Iterator[tuple[Parameter, ...]]:
-        """The rows of many keys: sorted, so that the pages of the index are visited in their order, and in chunks of what a statement may take."""
-        wanted = sorted(set(keys))
-        for start in range(0, len(wanted), _LOOKUP_SIZES[-1]):
-            chunk = wanted[start : start + _LOOKUP_SIZES[-1]]
-            size = next(size for size in _LOOKUP_SIZES if size >= len(chunk))
-            parameters = (*first, *chunk, *([chunk[-1]] * (size - len(chunk))))
-            yield from self._execute(placeholders(statement, size), parameters if last is None else (*parameters, last))
+        """The rows of many keys."""
+        for size, chunk in lookup_chunks(keys):
+            yield from self._execute(placeholders(statement, size), (*first, *chunk) if last is None else (*first, *chunk, last))
 
     def _text(self, statement: str, keys: list[str]) -> str:
         """The rows of many keys as one JSON list: one statement, in which the interpreter is free for others, and msgspec reads the list in less time than
@@ -248,6 +247,15 @@ def _apart(keys: Collection[str]) -> tuple[list[str], list[str]]:
     wanted = sorted(set(keys))
     odd = [key for key in wanted if "\0" in key]
     return [key for key in wanted if "\0" not in key] if odd else wanted, odd
+
+
+def lookup_chunks(keys: Collection[str]) -> Iterator[tuple[int, list[str]]]:
+    """The keys sorted, so that the pages of the index are visited in their order, in chunks of what a statement may take; with the number of placeholders."""
+    wanted = sorted(set(keys))
+    for start in range(0, len(wanted), _LOOKUP_SIZES[-1]):
+        chunk = wanted[start : start + _LOOKUP_SIZES[-1]]
+        size = next(size for size in _LOOKUP_SIZES if size >= len(chunk))
+        yield size, chunk + [chunk[-1]] * (size - len(chunk))
 
 
 @cache
