@@ -62,10 +62,14 @@ def commands_of(page: str, instead: Mapping[str, str], *, tested: str = "test") 
     return found
 
 
+def blocks_of(page: str, language: str) -> list[str]:
+    """All blocks in this language."""
+    return [fence["body"] for fence in FENCE.finditer((ROOT / page).read_text()) if fence["info"].split()[0] == language]
+
+
 def block_of(page: str, language: str, holds: str) -> str:
-    """The first block in this language that holds this text."""
-    fences = ((fence["info"].split()[0], fence["body"]) for fence in FENCE.finditer((ROOT / page).read_text()))
-    return next(body for info, body in fences if info == language and holds in body)
+    """The first of them that holds this text."""
+    return next(body for body in blocks_of(page, language) if holds in body)
 
 
 def said_as_shown(shown: str | None, said: str) -> bool:

@@ -7,7 +7,7 @@ assert golden_differences(result, expectation) == []
 import asyncio
 from collections.abc import Iterable
 from functools import cache
-from typing import TypeVar
+from typing import Any
 
 from cohort_sync.cohort.dry_run import DryRunResult, run_dry
 from cohort_sync.cohort.member import LocalMember
@@ -23,14 +23,13 @@ from cohort_sync.omrs.type_translation import TypeTranslation
 from cohort_sync.store.memory import MemoryStore
 from schemas import read_pack, read_translation
 
-EventT = TypeVar("EventT")
 MAPPERS_SPEAK = "6.1"
 SAMPLE_COLLECTION_ID = "3f0b1c9e-6a52-4c1e-9a77-5d2f8e4b1a01"
 """The metadata collection id of the sample files."""
 
 
 def try_mapper(
-    mapper: Mapper[EventT],
+    mapper: Mapper[Any],
     records: Iterable[SourceRecord],
     *,
     collection_id: str = SAMPLE_COLLECTION_ID,
@@ -46,7 +45,7 @@ def try_mapper(
     return asyncio.run(_run(mapper, records, context, batch_size))
 
 
-async def _run(mapper: Mapper[EventT], records: Iterable[SourceRecord], context: SourceContext, batch_size: int) -> DryRunResult:
+async def _run(mapper: Mapper[Any], records: Iterable[SourceRecord], context: SourceContext, batch_size: int) -> DryRunResult:
     store = MemoryStore()
     await store.open()
     try:
@@ -55,7 +54,7 @@ async def _run(mapper: Mapper[EventT], records: Iterable[SourceRecord], context:
         await store.close()
 
 
-def dry_context(mapper: Mapper[EventT], *, collection_id: str = SAMPLE_COLLECTION_ID, release: str = MAPPERS_SPEAK, soft_delete: bool = False) -> SourceContext:
+def dry_context(mapper: Mapper[Any], *, collection_id: str = SAMPLE_COLLECTION_ID, release: str = MAPPERS_SPEAK, soft_delete: bool = False) -> SourceContext:
     """What planning needs to know, for a member that exists only for the trial."""
     member = LocalMember(metadata_collection_id=collection_id, metadata_collection_name="trial", server_name="trial")
     try:

@@ -1,5 +1,6 @@
 """The commands that the documentation tells people to type, typed: `tests/documented.py` says which."""
 
+import re
 import tomllib
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from cohort_sync.mapping.registry import GROUP
 from cohort_sync.testing import EmbeddedBroker
-from tests.documented import ROOT, Terminal, block_of, commands_of, said_as_shown
+from tests.documented import ROOT, Terminal, block_of, blocks_of, commands_of, said_as_shown
 
 
 @pytest.mark.timeout(240)
@@ -111,6 +112,18 @@ def test_the_repository_connector_of_the_how_to(tmp_path: Path) -> None:
     with Terminal(tmp_path, patience=300) as terminal:  # thousands of transactions, each on a disk that others may use
         terminal.type_all(commands_of(page, {}))
         assert terminal.run("python use.py 2> use.log") == ("[1] [1, 1]\n", 0)
+
+
+@pytest.mark.timeout(400)
+def test_the_programs_of_the_pages_are_typed_as_strictly_as_ours(tmp_path: Path) -> None:
+    for page in ("docs/tutorial/embedded.md", "docs/how-to/write-a-mapper.md", "docs/how-to/write-a-repository-connector.md"):
+        for program in blocks_of(page, "python"):
+            if named := re.match(r'"""(\w+\.py)', program):
+                (tmp_path / named[1]).write_text(program)
+    assert len(list(tmp_path.glob("*.py"))) == 5
+    with Terminal(tmp_path, patience=300) as terminal:
+        said, code = terminal.run("python -m mypy --strict --config-file= *.py")
+    assert code == 0, said
 
 
 def test_what_a_page_shows_is_compared_as_people_read_it() -> None:
