@@ -211,6 +211,15 @@ class WorkerSettings(Section, frozen=True, kw_only=True):
         int,
         Meta(ge=20, le=1_000_000, description="So many bad records of a source in a row halt this source, because then the source or its settings are wrong."),
     ] = 20
+    mapper_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=86_400,
+            description="How long a mapper may take for one record. One that takes longer hangs: the worker ends with exit code 1, and after its restart the "
+            "record becomes a dead letter without being mapped again. 0 means that nobody watches.",
+        ),
+    ] = 60
     parked_seconds: Annotated[
         float, Meta(ge=0, le=31_536_000, description="How long an event whose type is not known waits for the type before it becomes a dead letter.")
     ] = 3600

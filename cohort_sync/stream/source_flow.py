@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Generic, TypeVar
 
 import structlog
@@ -12,7 +13,7 @@ from cohort_sync.cohort.outbound.planner import HALTED
 from cohort_sync.mapping.record import SourceRecord, TopicPartition
 from cohort_sync.mapping.spi import Malformed, Mapper, Meaning
 from cohort_sync.observe.metrics import Metrics
-from cohort_sync.store.protocol import Store
+from cohort_sync.store.protocol import Reader, Store, WriteSet
 from cohort_sync.stream.consumer import BatchReader
 from cohort_sync.stream.flow import Clock, Flow
 from cohort_sync.stream.position_book import PositionBook
@@ -28,13 +29,18 @@ EventT = TypeVar("EventT")
 Decoded = list[tuple[SourceRecord, "EventT | Meaning"]]
 
 
-def decoder(mapper: Mapper[EventT], max_record_bytes: int) -> Callable[[Batch], "Decoded[EventT]"]:
+Watching = Callable[[], AbstractContextManager[None]]
+"""Is around everything that a mapper does for a batch: the planning of it, but not its commit."""
+
+
+def decoder(mapper: Mapper[EventT], max_record_bytes: int, watching: Watching = nullcontext) -> Callable[[Batch], "Decoded[EventT]"]:
     """The mapper agent's work: decode every record of a batch. An oversized record is refused before its mapper sees it."""
 
     decode_record = record_decoder(mapper, max_record_bytes)
 
     def decode(batch: Batch) -> "Decoded[EventT]":
-        return [(record, decode_record(record)) for record in batch]
+        with watching():
+            return [(record, decode_record(record)) for record in batch]
 
     return decode
 
@@ -68,6 +74,7 @@ class SourceFlow(Flow[None], Generic[EventT]):
         committed: Callable[[], None],
         halted: Callable[[str, str | None], None],
         stopping: asyncio.Event,
+        watching: Watching = nullcontext,
     ) -> None:
         super().__init__(context().source, reader, metrics, stopping)
         self._book = book
@@ -78,6 +85,7 @@ class SourceFlow(Flow[None], Generic[EventT]):
         self._clock = clock
         self._committed = committed
         self._tell_halted = halted
+        self._watching = watching
         self._reason: str | None = None
         self._paused: set[TopicPartition] = set()
         self._told: set[tuple[str, str]] = set()
@@ -106,7 +114,12 @@ class SourceFlow(Flow[None], Generic[EventT]):
         """One transaction; how many of the records it took. What follows is committed next, or read again when the source is halted."""
         expected = self._book.expectations(batch)
         context, now = self._context(), self._clock()
-        report = await self._store.transact(lambda reader: plan_source_batch(reader, decoded, self._mapper, context, expected, now))
+
+        def plan(reader: Reader) -> tuple[WriteSet, SourceReport]:
+            with self._watching():
+                return plan_source_batch(reader, decoded, self._mapper, context, expected, now)
+
+        report = await self._store.transact(plan)
         done = [record for record, _ in decoded[: report.consumed]]
         ends = {record.source: record.offset + 1 for record in done}
         self._book.committed(ends)

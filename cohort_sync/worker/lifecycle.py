@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -22,6 +23,7 @@ from cohort_sync.store.sqlite import SqliteStore
 from cohort_sync.stream.flow import Clock
 from cohort_sync.worker.engine import Engine
 from cohort_sync.worker.highway import WorkerHighway
+from cohort_sync.worker.mapper_watch import MapperWatch
 from cohort_sync.worker.parts import Parts
 
 if TYPE_CHECKING:
@@ -39,7 +41,9 @@ class Lifecycle:
         self._notifier = Notifier()
         self._logged = SeverityCounts()
         logging.getLogger().addHandler(self._logged)
-        self._parts = Parts(settings, SqliteStore(settings.store.path, clock=clock), clock=clock, stop=stopping.set)
+        seconds = settings.worker.mapper_seconds
+        self._watch = MapperWatch(Path(settings.store.path), seconds) if seconds and settings.sources else None
+        self._parts = Parts(settings, SqliteStore(settings.store.path, clock=clock), clock=clock, stop=stopping.set, watch=self._watch)
         self._engine = Engine(self._parts, stopping, close_doors=self._close_pages, tell=self._notifier.status)
         self._federation: WorkerFederation | None = None
         self._http: HttpServer | None = None
@@ -62,6 +66,8 @@ class Lifecycle:
         """Stop everything that was started, in order, within worker.drain_seconds."""
         self._notifier.stopping("draining")
         await self._engine.stop()
+        if self._watch is not None:
+            self._watch.close()
         logging.getLogger().removeHandler(self._logged)
 
     async def _open_pages(self, collection: MetadataCollection) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import socket
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import structlog
@@ -48,6 +49,7 @@ from cohort_sync.stream.source_flow import SourceFlow, decoder, record_decoder
 from cohort_sync.worker.housekeeping import Housekeeping
 from cohort_sync.worker.identity_check import claim_store
 from cohort_sync.worker.kafka_of import kafka_settings
+from cohort_sync.worker.mapper_watch import MapperWatch
 from cohort_sync.worker.readiness import STORE, Readiness, condition_of
 from cohort_sync.worker.requests import Announcing, DeadLetters, ReplaySource, RequestDesk, RequestPlanner
 from cohort_sync.worker.sources import Source, build_sources
@@ -67,14 +69,23 @@ class Parts:
     """Everything that a worker is made of."""
 
     def __init__(
-        self, settings: Settings, store: Store, *, clock: Clock, stop: Callable[[], None], applied: Callable[[InboundReport], None] = nobody_asks
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        clock: Clock,
+        stop: Callable[[], None],
+        applied: Callable[[InboundReport], None] = nobody_asks,
+        watch: MapperWatch | None = None,
     ) -> None:
-        """`stop` tells the worker to stop, as a signal does; `applied` is told what became of the events of a transaction, after its commit."""
+        """`stop` tells the worker to stop, as a signal does; `applied` is told what became of the events of a transaction, after its commit. `watch` ends the
+        process when a mapper hangs; the caller closes it."""
         member = settings.member
         self.settings = settings
         self.clock = clock
         self._stop = stop
         self._applied = applied
+        self._watch = watch
         self.started_at = clock()
         self.connection_mode = ConnectionMode(settings.registration.connection)
         self.connection = registration_connection(self.connection_mode, release=settings.types.release, address=settings.registration.address)
@@ -118,6 +129,8 @@ class Parts:
         self.types = await asyncio.to_thread(TypeSystem.load, types.release, types.archives, learned, types.only)
         self.was_registered = await self.store.read(lambda reader: registration_time(reader) is not None or reader.fact(LEFT) is not None)
         self._built = build_sources(self.settings, self.member, lambda: self.types.base, floor)
+        if self._watch is not None:
+            await self._watch.take_up(self.store, lambda: self.metrics.alarm("mapper_hung"))
         self._build()
         self.opened = True
         self.health.holds(STORE)
@@ -147,14 +160,16 @@ class Parts:
     def _desk(self) -> RequestDesk:
         settings = self.settings
         announcer = Announcer(member=self.member, send=exchange_filter(settings.cohort, "send"), max_event_bytes=settings.kafka.max_event_bytes)
-        sources = {
-            each.settings.name: ReplaySource(record_decoder(each.mapper, settings.kafka.max_event_bytes), each.mapper, each.context) for each in self._built
-        }
+        sources = {each.settings.name: self._replay_source(each) for each in self._built}
         planner = RequestPlanner(
             Announcing(announcer, lambda: self.types.base, self.clock),
             DeadLetters(sources, self.inbound_context, self._learned, self.clock),
         )
         return RequestDesk(self.store, planner.plan, turn=self.planning, committed=self.publisher.wake, leave=self._leave, stopping=self.stopping)
+
+    def _replay_source(self, source: Source) -> ReplaySource:
+        mapper = source.mapper if self._watch is None else self._watch.over_replay(source.mapper)
+        return ReplaySource(record_decoder(mapper, self.settings.kafka.max_event_bytes), mapper, source.context)
 
     def _cohort_flow(self) -> CohortFlow:
         book = self._book(FLOW)
@@ -200,18 +215,21 @@ class Parts:
             prepare=book.prepare,
             options=self._reader_options(),
         )
-        agent = self.shell.agent(source.settings.name, decoder(source.mapper, self.settings.kafka.max_event_bytes))
+        watch = self._watch
+        mapper, watching = (source.mapper, nullcontext) if watch is None else (watch.over(source.mapper), watch.batch)
+        agent = self.shell.agent(source.settings.name, decoder(mapper, self.settings.kafka.max_event_bytes, watching))
         return SourceFlow(
             reader,
             book,
             agent,
-            source.mapper,
+            mapper,
             source.context,
             self.store,
             metrics=self.metrics,
             clock=self.clock,
             committed=self.publisher.wake,
             halted=self.readiness.source_halted,
+            watching=watching,
             stopping=self.sources_stopping,
         )
 

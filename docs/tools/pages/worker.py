@@ -71,6 +71,7 @@ ALARMS = {
     PeerReport.kind: "Another member reports an error, about us or about somebody else; the log has it, with advice.",
     TypeConflict.kind: "A member announced a type whose name stands for another type here.",
     "loop_lag": "The event loop was late by a second or more.",
+    "mapper_hung": "The run before this one was cut because a mapper hung (worker.mapper_seconds); counted at the start.",
 }
 EDGES = {"broker": "Events could not be sent.", "store": "A batch could not be committed."}
 
@@ -150,7 +151,8 @@ def exit_codes_page() -> str:
             FatalFault.exit_code,
             "all",
             "A fault that it cannot go on from, or what was asked for is not there. "
-            "`demo`: the two members differ. `types check`, `types load`: something is wrong with the types.",
+            "`demo`: the two members differ. `types check`, `types load`: something is wrong with the types. "
+            "`worker`: also when a mapper hung (worker.mapper_seconds).",
         ),
         (ConfigurationError.exit_code, "all", f"{first_paragraph(ConfigurationError.__doc__)} Also: an option or a command that does not exist."),
         (StoreLocked.exit_code, "worker", first_paragraph(StoreLocked.__doc__)),
