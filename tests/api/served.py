@@ -7,7 +7,7 @@ from omrs_client import Client, Holder
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from cohort_sync.api.omrs.call import Limits
+from cohort_sync.api.omrs.call import Handler, Limits
 from cohort_sync.api.omrs.service import omrs_routes
 from cohort_sync.api.omrs.surroundings import Surroundings
 from cohort_sync.api.omrs.transport import Access
@@ -29,7 +29,9 @@ def serve(
     surroundings: Surroundings | None = None,
     find_timeout: float = 30.0,
     send: ExchangeFilter | None = None,
+    enterprise: Handler | None = None,
 ) -> Iterator[Client]:
+    """One member; `enterprise` answers for all members together."""
     holder = Holder(registry)
     collection = MetadataCollection(store, CollectionContext(member=MEMBER, types=holder, find_timeout=find_timeout, send=send or ExchangeFilter()))
 
@@ -39,6 +41,6 @@ def serve(
         yield
         await store.close()
 
-    app = Starlette(routes=omrs_routes(collection, access=access, limits=limits, surroundings=surroundings), lifespan=lifespan)
+    app = Starlette(routes=omrs_routes(collection, access=access, limits=limits, surroundings=surroundings, enterprise=enterprise), lifespan=lifespan)
     with TestClient(app, raise_server_exceptions=False) as http:
         yield Client(http, store, collection)
