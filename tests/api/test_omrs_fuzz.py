@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
 import msgspec
@@ -130,7 +131,7 @@ def fuzz(client: Client, operation: schemathesis.APIOperation, number: int, bend
         bending.request(case)
         arguments = case.as_transport_kwargs(base_url="http://testserver")
         answer = client.http.request(
-            arguments["method"], arguments["url"], params=arguments.get("params"), headers=dict(arguments["headers"]), content=body_of(case)
+            arguments["method"], quote(arguments["url"], safe="%/:"), params=arguments.get("params"), headers=dict(arguments["headers"]), content=body_of(case)
         )
         told = f"{case.method} {case.formatted_path} {case.query}\nbody: {body_of(case)!r}\nanswer {answer.status_code}: {answer.text[:2000]}"
         try:
