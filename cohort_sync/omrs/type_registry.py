@@ -33,10 +33,12 @@ from cohort_sync.omrs.typedefs import (
 class UnknownType(PoisonEvent):
     """A type, or an attribute of a type, that the registry does not have; the message names the nearest ones."""
 
-    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, what: str, name: str, known: Iterable[str], *, of: str | None = None) -> None:
+        """`of`: the type whose attribute it would be."""
         near = difflib.get_close_matches(name, list(known), 3)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        super().__init__(f"no {what} {name!r} among the known types{hint}", stage="validate")
+        missing = f"no {what} {name!r} among the known types" if of is None else f"type {of} has no {what} {name!r}"
+        super().__init__(f"{missing}{hint}", stage="validate")
 
 
 class TypeRegistry:
@@ -246,7 +248,7 @@ class TypeRegistry:
         attributes = self.attributes(type_name)
         attribute = attributes.get(name)
         if attribute is None:
-            raise UnknownType(f"attribute of {type_name}", name, attributes)
+            raise UnknownType("attribute", name, attributes, of=type_name)
         return property_value(attribute, value, of=type_name)
 
     def properties(

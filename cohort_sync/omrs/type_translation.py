@@ -148,7 +148,7 @@ class TypeTranslation:
         """Where a value of this attribute goes: one place or several, or nowhere. Raises UnknownType for an attribute that the type has not."""
         places = self._of(type_name).get(attribute)
         if places is None:
-            raise UnknownType(f"attribute of {type_name}", attribute, self.source.attributes(type_name))
+            raise UnknownType("attribute", attribute, self.source.attributes(type_name), of=type_name)
         return places
 
     def _of(self, type_name: str) -> dict[str, tuple[Destination, ...]]:

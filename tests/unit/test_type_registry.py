@@ -140,7 +140,7 @@ def test_properties_are_made_by_the_definitions_of_the_type() -> None:
     assert NEW.properties("RelationalColumn", {}) is None
     with pytest.raises(BadPropertyValue, match=r"RelationalColumn\.length: got str '3', expected int"):
         NEW.properties("RelationalColumn", {"length": "3"})
-    with pytest.raises(UnknownType, match=r"no attribute of RelationalColumn 'lenght' .* did you mean length"):
+    with pytest.raises(UnknownType, match=r"type RelationalColumn has no attribute 'lenght'; did you mean length"):
         NEW.properties("RelationalColumn", {"lenght": 3})
 
 

@@ -211,7 +211,7 @@ def test_a_type_without_a_home_is_refused_before_any_record_comes() -> None:
 
 
 def test_an_attribute_that_the_type_has_not_is_the_mappers_mistake() -> None:
-    with pytest.raises(UnknownType, match=r"no attribute of RelationalTable 'dispalyName' .* did you mean displayName"):
+    with pytest.raises(UnknownType, match=r"type RelationalTable has no attribute 'dispalyName'; did you mean displayName"):
         translated(entity("RelationalTable", dispalyName="x"))
 
 
