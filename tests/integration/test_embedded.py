@@ -112,6 +112,29 @@ def test_what_the_block_raises_comes_out_as_it_is(tmp_path: Path) -> None:
         asyncio.run(story())
 
 
+def test_a_cancelled_block_stops_the_member_in_good_order(tmp_path: Path) -> None:
+    """As Ctrl-C does it under asyncio.run."""
+
+    async def story() -> None:
+        inside = asyncio.Event()
+
+        async def program() -> None:
+            async with Member(settings(tmp_path, NOBODY)) as member:
+                await add(member, "kept")
+                inside.set()
+                await member.joined()
+
+        task = asyncio.create_task(program())
+        await inside.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with Member(settings(tmp_path, NOBODY)) as again:
+            assert await again.store.read(lambda reader: [row.qualified_name for row in reader.scan()]) == ["kept"]
+
+    asyncio.run(story())
+
+
 def test_what_applied_raises_ends_the_member(tmp_path: Path) -> None:
     def confused(result: EventResult) -> None:
         raise KeyError(result.event_type)
