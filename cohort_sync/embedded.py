@@ -1,4 +1,4 @@
-"""A member of a cohort inside a program of yours: its store, its metadata collection, its place in the cohort. Everything else in this package may change.
+"""A member of a cohort inside a program of yours: its store, its metadata collection, its place in the cohort.
 
     async with Member(settings_from({"member": {...}, "cohort": {...}, "kafka": {...}, "store": {...}}), applied=told) as member:
         term = await member.collection.entities.add_entity(Author("you"), member.types.entity_def("GlossaryTerm").guid, properties)
@@ -37,8 +37,11 @@ from cohort_sync.observe.health import Condition
 from cohort_sync.observe.status import NOBODY
 from cohort_sync.omrs.errors import CohortSyncError, ConfigurationError, FatalFault, StoreLocked, TransientFault
 from cohort_sync.omrs.exceptions import OMRSException
+from cohort_sync.omrs.finds import MatchCriteria, Paging, SequencingOrder
+from cohort_sync.omrs.instances import Classification, EntityDetail, EntityProxy, Relationship
 from cohort_sync.omrs.precedence import Verdict
 from cohort_sync.omrs.primitive_values import plain_values
+from cohort_sync.omrs.properties import InstanceProperties
 from cohort_sync.omrs.type_registry import TypeRegistry
 from cohort_sync.store.clock import wall_clock
 from cohort_sync.store.protocol import Store
@@ -48,12 +51,20 @@ from cohort_sync.worker.parts import Parts
 
 __all__ = [
     "Author",
+    "Classification",
     "CohortSyncError",
     "ConfigurationError",
+    "EntityDetail",
+    "EntityProxy",
     "EventResult",
     "FatalFault",
+    "InstanceProperties",
+    "MatchCriteria",
     "Member",
     "OMRSException",
+    "Paging",
+    "Relationship",
+    "SequencingOrder",
     "Settings",
     "StoreLocked",
     "TransientFault",
