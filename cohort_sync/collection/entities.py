@@ -111,7 +111,7 @@ class Entities(Changes):
     async def update_entity_properties(self, author: Author, guid: str | None, properties: InstanceProperties | None) -> EntityDetail:
         """Other properties in the place of all that it has; effectivity dates included."""
         checks = self._checks("updateEntityProperties", author)
-        known = checks.guid("entityGUID", guid)
+        known = checks.guid("instanceGUID", guid)
 
         def plan(change: Change) -> EntityDetail:
             before = our_entity(change, known)

@@ -100,7 +100,7 @@ class Relationships(Changes):
     async def update_relationship_properties(self, author: Author, guid: str | None, properties: InstanceProperties | None) -> Relationship:
         """Other properties in the place of all that it has."""
         checks = self._checks("updateRelationshipProperties", author)
-        known = checks.guid("relationshipGUID", guid)
+        known = checks.guid("instanceGUID", guid)
 
         def plan(change: Change) -> Relationship:
             before = our_relationship(change, known)
