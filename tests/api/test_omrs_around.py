@@ -103,6 +103,14 @@ def test_an_answer_is_never_kept_on_the_way(member: Client) -> None:
     assert member.http.get(f"{SERVER}/metadata-highway/cohorts/retail/connect").headers["cache-control"] == "no-store"
 
 
+def test_a_web_page_of_somebody_else_changes_nothing(member: Client, highway: OneCohort) -> None:
+    path = f"{SERVER}/metadata-highway/cohorts/retail/unregister"
+    assert member.http.get(path, headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert member.http.head(path).status_code == 405
+    assert highway.told == []
+    assert member.http.get(path, headers={"sec-fetch-site": "none"}).status_code == 200
+
+
 def test_a_server_without_cohorts_says_so(client: Client) -> None:
     answer = get(client, f"{SERVER}/metadata-highway/cohort-descriptions")
     assert (answer["relatedHTTPCode"], answer["exceptionErrorMessageId"]) == (503, "OMRS-REST-API-503-003")

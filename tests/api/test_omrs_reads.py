@@ -5,10 +5,8 @@ import pytest
 from omrs_client import BASE, Client, guids, string, strings
 
 from cohort_sync.api.omrs.operations import REPOSITORY
-from cohort_sync.api.omrs.service import check_exposure
 from cohort_sync.cohort.outbound.typed import proxy_of_entity
 from cohort_sync.omrs.enums import InstanceStatus
-from cohort_sync.omrs.errors import ConfigurationError
 
 E = "org.odpi.openmetadata.repositoryservices.ffdc.exception."
 F = "org.odpi.openmetadata.frameworks.openmetadata.ffdc."
@@ -348,14 +346,6 @@ def test_limits(guarded: Client) -> None:
         answer = guarded.post("/instances/entities", {"pageSize": page_size})
         assert (answer["exceptionClassName"], answer["exceptionProperties"]) == (E + "PagingErrorException", {"parameterName": "paging"})
     assert guarded.http.post(BASE + "/instances/entities", content=b" " * 3000).status_code == 413
-
-
-def test_beyond_loopback_a_token_or_a_word_is_needed() -> None:
-    check_exposure("127.0.0.1", token="", insecure=False)
-    check_exposure("0.0.0.0", token="secret", insecure=False)
-    check_exposure("0.0.0.0", token="", insecure=True)
-    with pytest.raises(ConfigurationError, match=r"http\.token"):
-        check_exposure("0.0.0.0", token="", insecure=False)
 
 
 def test_a_member_of_a_cohort_up_to_5_speaks_its_dialect(client_of_4: Client) -> None:

@@ -383,3 +383,11 @@ def test_the_schema_describes_every_key_and_marks_secrets() -> None:
         for name, key in table["properties"].items():
             assert key["description"].endswith("."), name
             assert (key.get("writeOnly") is True) == name.endswith(("password", "token"))
+
+
+def test_beyond_loopback_a_token_or_a_word_is_needed(tmp_path: Path) -> None:
+    """The repository services would be open to everybody who reaches them."""
+    for allowed in ('host = "127.0.0.1"', 'host = "::1"', 'host = "0.0.0.0"\ntoken = "secret"', 'host = "0.0.0.0"\ninsecure = true'):
+        assert load_settings(write(tmp_path, MINIMAL + f"[http]\n{allowed}\n"), environ={}).http.host
+    with pytest.raises(ConfigurationError, match=r"http\.token"):
+        load_settings(write(tmp_path, MINIMAL + '[http]\nhost = "0.0.0.0"\n'), environ={})

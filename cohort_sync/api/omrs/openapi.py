@@ -12,6 +12,7 @@ _FLAGS = {"startsWith", "endsWith", "ignoreCase"}
 _UNREACHED = {
     "400": "The body, or a query parameter, is no request of this operation.",
     "401": "The bearer token is missing or wrong.",
+    "403": "A web page of another site calls.",
     "404": "No operation has this path.",
     "405": "This operation has another verb.",
     "413": "The body is larger than this server takes.",

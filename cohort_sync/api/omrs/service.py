@@ -1,7 +1,7 @@
 """The OMRS repository services over HTTP, in both dialects (spec repository-rest-api 2, 6 and 18).
 
 A call that reaches an operation is answered with transport status 200, whatever happens: what is wrong stands in the body, where the client of the caller looks
-for it. Other statuses mean that no operation was reached: 400 (body or query that is no request), 401, 404 (no such path), 405, 413.
+for it. Other statuses mean that no operation was reached: 400 (body or query that is no request), 401, 403, 404 (no such path), 405, 413.
 """
 
 import logging
@@ -29,7 +29,7 @@ from cohort_sync.api.omrs.transport import Access, transport_error
 from cohort_sync.collection.collection import MetadataCollection
 from cohort_sync.collection.context import is_before_6
 from cohort_sync.omrs.error_codes import OMRSErrorCode as Code
-from cohort_sync.omrs.errors import CohortSyncError, ConfigurationError
+from cohort_sync.omrs.errors import CohortSyncError
 from cohort_sync.omrs.exceptions import ExceptionKind as Kind
 from cohort_sync.omrs.exceptions import OMRSException, WireRelease, invalid_parameter
 
@@ -37,17 +37,9 @@ _LOG = logging.getLogger(__name__)
 ANONYMOUS = "anonymous"
 """Who asks when neither the path nor `delegatingUserId` says it."""
 _VERBS = ["GET", "POST", "DELETE"]
+_FETCH_SITE = "sec-fetch-site"
+"""How a browser tells on whose behalf it calls: a page of somebody else must not change something here, which even a GET can."""
 _encode = msgspec.json.Encoder().encode
-
-
-def check_exposure(host: str, *, token: str, insecure: bool) -> None:
-    """ConfigurationError when the services would listen beyond this machine with neither a token nor the word that this is meant."""
-    if host in ("127.0.0.1", "::1", "localhost") or token or insecure:
-        return
-    raise ConfigurationError(
-        f"http.host is {host}: the repository services would be open to everybody who reaches it. "
-        "Set http.token to a secret that callers send as bearer token, or http.insecure = true where the network itself keeps others out"
-    )
 
 
 def omrs_routes(
@@ -108,11 +100,12 @@ class _Service:
     async def _serve(self, request: Request, router: Router, handle: Handler) -> Response:
         if not self._access.admits(request.headers.get("authorization")):
             return transport_error(401, "Unauthorized", request, "a bearer token is needed", {"www-authenticate": "Bearer"})
+        if request.headers.get(_FETCH_SITE, "none") not in ("none", "same-origin"):
+            return transport_error(403, "Forbidden", request, "calls from web pages of others are refused")
         found = router.find(request.path_params["operation"])
         if not found:
             return transport_error(404, "Not Found", request, "no operation has this path")
-        verb = "GET" if request.method == "HEAD" else request.method
-        operation = next((each for each in found if verb in each.verbs), None)
+        operation = next((each for each in found if request.method in each.verbs), None)
         if operation is None:
             allowed = ", ".join(verb for each in found for verb in each.verbs)
             return transport_error(405, "Method Not Allowed", request, f"operations at this path are {allowed}", {"allow": allowed})
