@@ -6,7 +6,7 @@ finds its type. Joining is this flow's last step of catching up: what the others
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import structlog
 
@@ -28,6 +28,9 @@ from cohort_sync.stream.reading import Batch
 _log = structlog.stdlib.get_logger(__name__)
 _TOLD = frozenset({Verdict.NOT_HOME, Verdict.CONFLICT, Verdict.REFUSED})
 """Verdicts that an operator wants to read about one by one."""
+_ECHO_SECONDS = 0.05
+"""So long a batch that holds nothing but what we have sent waits for more: it moves a position and nothing else, and the commit of each single one would come
+between those of whoever changes something here."""
 FLOW = "cohort"
 
 
@@ -95,7 +98,14 @@ class CohortFlow(Flow[list[DecodedRecord]]):
     async def prepare(self, batch: Batch) -> list[DecodedRecord]:
         ordered = [record for key in sorted(batch.by_partition, key=self._rank) for record in batch.by_partition[key]]
         context = self._context()
+        if ordered and not self._behind and all(record.key == context.own_key.value for record in ordered):
+            await self._pause(_ECHO_SECONDS)
         return await asyncio.to_thread(prepare_records, ordered, context) if ordered else []
+
+    async def _pause(self, seconds: float) -> None:
+        """A stop ends it."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), seconds)
 
     async def commit(self, batch: Batch, work: list[DecodedRecord]) -> None:
         async with self._planning:  # a dead letter that is replayed beside this flow may teach a type too

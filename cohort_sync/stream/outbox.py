@@ -1,6 +1,7 @@
 """The outbox publisher: what the store says has to be sent goes to the cohort topics, in the order of the commits, at least once (guarantee 2).
 
-Rows are deleted after the broker's acknowledgement. A crash between the two sends a contiguous suffix again, which versions make harmless.
+Rows are deleted after the broker's acknowledgement. A crash between the two sends a contiguous suffix again, which versions make harmless. Of single events the
+deletion waits a moment for more of them: it is a commit of its own, and who changes one thing after the other would wait for it each time.
 """
 
 import asyncio
@@ -21,6 +22,13 @@ from cohort_sync.stream.broker_wait import Backoff
 _log = structlog.stdlib.get_logger(__name__)
 _BATCH = 500
 _IDLE_SECONDS = 1.0
+_GATHER_SECONDS = 0.02
+"""So long the first event after a pause waits for others to go with it: each request to the broker takes this process as much as a call that changes something.
+Java members look once a second."""
+_FEW = 16
+"""So many acknowledged events, and more, are deleted at once."""
+_LINGER_SECONDS = 0.05
+"""So long fewer of them wait for more."""
 
 
 class Sender(Protocol):
@@ -51,6 +59,10 @@ class OutboxPublisher:
         self._broker = broker
         self._stopping = stopping
         self._woken = asyncio.Event()
+        self._acknowledged = 0
+        """The last row that the broker has; those up to it are not sent again while this publisher lives."""
+        self._undeleted = 0
+        """How many of them are still in the store."""
         self._held = False
         self.empty = asyncio.Event()
         """Set while nothing is left to send."""
@@ -75,10 +87,10 @@ class OutboxPublisher:
         while not self._stopping.is_set():
             self._woken.clear()
             if self._held:
-                await self._wait_for_work()
+                await self._woken_within(_IDLE_SECONDS)
                 continue
             try:
-                more = await self._send_some()
+                more = await self._send_some() or self._woken.is_set() or await self._delete_soon()
             except TransientFault as fault:
                 pause = next(pauses)
                 self._metrics.transient_fault("broker")
@@ -88,33 +100,56 @@ class OutboxPublisher:
                 continue
             pauses = Backoff(first=0.2, cap=5.0).pauses()
             self._broker(None)
-            if not more and not self._woken.is_set():
+            if not more:
                 self.empty.set()
-                await self._wait_for_work()
+                if await self._woken_within(_IDLE_SECONDS):  # else it looks by itself, for rows of another process
+                    await self._pause(_GATHER_SECONDS)
+        await self._delete()
 
     async def _send_some(self) -> bool:
         """One round; False when there was nothing to send."""
-        rows = await self._store.read(lambda reader: reader.outbox(_BATCH))
-        for channel, group in itertools.groupby(rows, key=lambda row: row.channel):
-            await self._send_group(channel, list(group))
-        self._metrics.outbox(await self._store.read(lambda reader: reader.outbox_size()))
-        return bool(rows)
+        rows, size = await self._store.read(lambda reader: (reader.outbox(_BATCH), reader.outbox_size()))
+        new = [row for row in rows if row.seq > self._acknowledged]
+        size -= len(rows) - len(new)
+        for channel, group in itertools.groupby(new, key=lambda row: row.channel):
+            size -= await self._send_group(channel, list(group))
+        self._metrics.outbox(max(0, size))
+        return bool(new)
 
-    async def _send_group(self, channel: str, rows: list[OutboxRow]) -> None:
+    async def _send_group(self, channel: str, rows: list[OutboxRow]) -> int:
         acknowledged = await self._sender.send(self._topics.channel(channel), self._key, [row.value for row in rows])
         if acknowledged:
-            await self._store.acknowledge(rows[acknowledged - 1].seq)
+            self._acknowledged = rows[acknowledged - 1].seq
+            self._undeleted += acknowledged
             self._metrics.sent(channel, acknowledged)
+        if acknowledged < len(rows) or self._undeleted >= _FEW:
+            await self._delete()
         if acknowledged < len(rows):
             left = Counter(row.channel for row in rows[acknowledged:])
             raise TransientFault(f"the broker acknowledged {acknowledged} of {len(rows)} events of {channel}; {left[channel]} are sent again")
+        return acknowledged
 
-    async def _wait_for_work(self) -> None:
-        """Until somebody wakes it; looks by itself once a second, for rows of another process."""
+    async def _delete_soon(self) -> bool:
+        """Delete what the broker has, unless more comes within a moment; True when more has come."""
+        if self._undeleted:
+            if await self._woken_within(_LINGER_SECONDS):
+                await self._pause(_GATHER_SECONDS)
+            else:
+                await self._delete()
+        return self._woken.is_set()
+
+    async def _delete(self) -> None:
+        if self._undeleted:
+            await self._store.acknowledge(self._acknowledged)
+            self._undeleted = 0
+
+    async def _woken_within(self, seconds: float) -> bool:
+        """Wait for somebody who wakes it, so long."""
         try:
-            await asyncio.wait_for(self._woken.wait(), _IDLE_SECONDS)
+            await asyncio.wait_for(self._woken.wait(), seconds)
         except TimeoutError:
-            return
+            return False
+        return True
 
     async def _pause(self, seconds: float) -> None:
         try:

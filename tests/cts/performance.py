@@ -19,7 +19,7 @@ from .packs import PACK_OF_33, RELEASE
 from .report import result_of
 
 INSTANCES = 5
-ROUNDS = 1
+ROUNDS = 2
 LIMIT_SECONDS = 900.0
 _UNKNOWN_TYPE = re.compile(r"retype entity to subtype .*OMRS-REPOSITORY-404-004 The TypeDef (\w+) ", re.DOTALL)
 

@@ -72,9 +72,15 @@ def test_the_figures_of_an_exam() -> None:
 def test_failures_and_exceptions_are_told_and_counted() -> None:
     broken = case("c", failed=("c-07: 3 expected, 2 found",))
     thrown = case("d", thrown="caught TypeErrorException")
-    result = result_of(report(case("a"), failed=(broken, thrown)), line("c", 2, failed=1, success=False) + line("d", 2, thrown=1, success=False))
-    assert result.line == "0 test cases, 0 assertions, 2 failed"
-    assert complaints(result, cases=0, assertions=0) == ["c: c-07: 3 expected, 2 found", "d: caught TypeErrorException"]
+    both = case("e", thrown="caught TypeErrorException", failed=("Unexpected Exception Exception : caught TypeErrorException",))
+    result = result_of(report(case("a"), failed=(broken, thrown, both)), line("c", 2, failed=1, success=False) + line("d", 2, thrown=1, success=False))
+    assert result.line == "0 test cases, 0 assertions, 3 failed"
+    assert result.exceptions == 2
+    assert sorted(complaints(result, cases=0, assertions=0)) == [
+        "c: c-07: 3 expected, 2 found",
+        "d: caught TypeErrorException",
+        "e: Unexpected Exception Exception : caught TypeErrorException",
+    ]
 
 
 def test_a_failure_that_only_the_log_has_is_a_failure() -> None:

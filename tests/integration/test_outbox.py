@@ -209,7 +209,7 @@ def test_it_is_not_empty_when_it_was_woken_while_it_looked(broker: EmbeddedBroke
             async def read(query: Callable[[Reader], object]) -> object:
                 nonlocal came_between
                 found = await original(query)
-                if found == [] and not came_between:
+                if found == ([], 0) and not came_between:
                     came_between = True
                     await box.commit(*numbered(0, 3))
                     publisher.wake()
@@ -224,6 +224,36 @@ def test_it_is_not_empty_when_it_was_woken_while_it_looked(broker: EmbeddedBroke
         await box.life(use)
 
     with_outbox(broker, tmp_path, "busy", scenario)
+
+
+def test_single_events_are_deleted_together_and_a_stop_leaves_none_of_them(broker: EmbeddedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "_LINGER_SECONDS", 30.0)
+
+    async def scenario(box: Outbox) -> None:
+        deleted: list[int] = []
+        original = box.store.acknowledge
+
+        async def acknowledge(seq: int) -> None:
+            deleted.append(seq)
+            await original(seq)
+
+        monkeypatch.setattr(box.store, "acknowledge", acknowledge)
+
+        async def use(publisher: OutboxPublisher, _sender: LossySender) -> None:
+            for number in range(outbox._FEW + 3):
+                await box.commit(*numbered(number, number + 1))
+                publisher.wake()
+                while len((await box.sent())["instances"]) <= number:
+                    assert not publisher.empty.is_set()
+            assert deleted == [outbox._FEW]
+            assert await box.left() == 3
+
+        await box.life(use)
+        assert deleted == [outbox._FEW, outbox._FEW + 3]
+        assert await box.left() == 0
+        assert (await box.sent())["instances"] == [b"%d" % number for number in range(outbox._FEW + 3)]
+
+    with_outbox(broker, tmp_path, "single", scenario)
 
 
 @pytest.mark.parametrize("arrived", [0, 1, 40, 499])
