@@ -28,7 +28,9 @@ class HttpServer:
         self._host = host
         self._port = port
         self._drain = drain_seconds
-        self._server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=max(1, round(drain_seconds))))
+        self._server = _Server(
+            uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False, lifespan="off", timeout_graceful_shutdown=max(1, round(drain_seconds)))
+        )
         self._socket: socket.socket | None = None
         self._task: asyncio.Task[None] | None = None
 

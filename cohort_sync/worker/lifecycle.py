@@ -43,7 +43,7 @@ class Lifecycle:
         logging.getLogger().addHandler(self._logged)
         seconds = settings.worker.mapper_seconds
         self._watch = MapperWatch(Path(settings.store.path), seconds) if seconds and settings.sources else None
-        self._parts = Parts(settings, SqliteStore(settings.store.path, clock=clock), clock=clock, stop=stopping.set, watch=self._watch)
+        self._parts = Parts(settings, SqliteStore(settings.store.path, clock=clock, ready_log=True), clock=clock, stop=stopping.set, watch=self._watch)
         self._engine = Engine(self._parts, stopping, close_doors=self._close_pages, tell=self._notifier.status)
         self._federation: WorkerFederation | None = None
         self._http: HttpServer | None = None

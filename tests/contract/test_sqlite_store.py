@@ -339,3 +339,54 @@ class TestShape:
         with pytest.raises(PositionLost, match="expected next offset 1, it is"):
             asyncio.run(zombie())
         assert b"late" not in [row.value for row in read(SqliteStore(path), lambda r: r.outbox(10**6))]
+
+
+def test_a_log_that_is_ready_has_its_full_length_and_nothing_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    log = tmp_path / "store.db-wal"
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+
+    async def write(guid: str) -> None:
+        store = SqliteStore(path, ready_log=True)
+        await store.open()
+        length = log.stat().st_size
+        assert abs(length - connection.LOG_BYTES) < 1_000_000
+        await store.transact(lambda _reader: (WriteSet(instances={guid: entity(guid)}), None))
+        assert abs(log.stat().st_size - length) < 1_000_000
+        for each in (path, log):  # as a crash leaves it
+            (crashed / each.name).write_bytes(each.read_bytes())
+        await store.close()
+        assert not log.exists()
+
+    asyncio.run(write("g1"))
+    asyncio.run(write("g2"))
+    assert path.stat().st_size < 2_000_000
+    for left in (path, crashed / "store.db"):
+        with closing(sqlite3.connect(left)) as plain:
+            assert plain.execute("SELECT guid FROM instance ORDER BY guid").fetchall() == [("g1",), ("g2",)]
+            assert plain.execute("SELECT count(*) FROM sqlite_master WHERE name = 'log_filler'").fetchone() == (0,)
+            assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_without_room_for_the_log_the_store_opens_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "store.db"
+    opened(SqliteStore(path))
+    pages = path.stat().st_size // 4096
+    original = connection.for_writing
+
+    def crowded(where: Path) -> sqlite3.Connection:
+        found = original(where)
+        found.execute(f"PRAGMA max_page_count = {pages}")
+        return found
+
+    monkeypatch.setattr(connection, "for_writing", crowded)
+
+    async def scenario() -> None:
+        store = SqliteStore(path, ready_log=True)
+        await store.open()
+        await store.transact(lambda _reader: (WriteSet(facts={"a": "b"}), None))
+        assert await store.read(lambda reader: reader.fact("a")) == "b"
+        await store.close()
+
+    asyncio.run(scenario())

@@ -36,15 +36,16 @@ class SqliteStore:
     """See `Store`. A caller that is cancelled while its transaction runs does not stop it: whether it was committed is seen at its position.
 
     `read_only` opens an existing store without the lock and never changes it, beside a running worker or not. `clock` (epoch milliseconds) dates the lock
-    and the guards, nothing else.
+    and the guards, nothing else. `ready_log` takes the disk space of the write-ahead log (64 MB) when the store is opened, which makes commits faster.
     """
 
-    def __init__(self, path: Path | str, *, read_only: bool = False, clock: Callable[[], int] = wall_clock) -> None:
+    def __init__(self, path: Path | str, *, read_only: bool = False, clock: Callable[[], int] = wall_clock, ready_log: bool = False) -> None:
         if str(path) == ":memory:":
             raise ConfigurationError("store.path is ':memory:'; a worker needs a store that outlives it: name a file")
         self._path = Path(path)
         self._read_only = read_only
         self._clock = clock
+        self._ready_log = ready_log
         self._lock = StoreLock(self._path)
         self._writer: ThreadPoolExecutor | None = None
         self._readers: ThreadPoolExecutor | None = None
@@ -183,6 +184,8 @@ class SqliteStore:
             self._connection = connections.for_writing(self._path)
             with translated(self._path, "bring its schema up to date"):
                 migrate.migrate(self._connection, self._path, migrate.migrations())
+                if self._ready_log:
+                    connections.fill_log(self._connection, self._path)
         except BaseException:
             self._close_connections()
             self._lock.release()
