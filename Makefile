@@ -51,7 +51,7 @@ bench: $(STAMP)
 bench-large: $(STAMP)
 	$(BIN)/python -m bench.large $(ARGS)
 
-# Beside Apache Kafka and Egeria servers (Java 17, Maven); build/bench-peers.json.
+# Beside Apache Kafka and Egeria servers (Java 17, Maven), about four minutes; build/bench-peers.json.
 bench-peers: $(STAMP)
 	$(BIN)/python -m bench.peers $(ARGS)
 

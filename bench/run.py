@@ -1,6 +1,7 @@
 """A run: measure the parts that are asked for, print a table, write JSON."""
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -28,7 +29,11 @@ def chosen_parts(prog: str, description: str | None, names: list[str]) -> list[s
 
 
 def run(parts: Mapping[str, Callable[[], list[Measurement]]], host: Mapping[str, object], result: Path) -> None:
-    """A target that is missed is said and written down; it is no error: measurements never fail a build."""
+    """A target that is missed is said and written down; it is no error: measurements never fail a build.
+
+    SIGTERM ends it as an interrupt does, so that what a part has started is stopped.
+    """
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     setup_logging("error", "auto", stream=sys.stderr)
     console = Console()
     console.print(", ".join(f"{name} {value}" for name, value in host.items() if name != "packages"), style="dim", highlight=False)

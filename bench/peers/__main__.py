@@ -21,7 +21,7 @@ PARTS: dict[str, Callable[[Stage], list[Measurement]]] = {"apply": apply.measure
 
 
 def main() -> None:
-    """Exit code 2, in one line, where the peers cannot run."""
+    """Where the peers cannot run: one line that says what is missing, and exit code 1. Takes about four minutes."""
     names = chosen_parts("bench.peers", __doc__, list(PARTS))
     try:
         jars = kafka_jars(), egeria_jars()

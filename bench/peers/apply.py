@@ -42,19 +42,22 @@ def measure(stage: Stage) -> list[Measurement]:
         median("ours / Egeria as shipped", [rate / shipped for rate in rates], "", at_least=AS_SHIPPED_TARGET),
         median("ours / Egeria tuned", [rate / tuned for rate in rates], "", at_least=TUNED_TARGET),
         median("ours: CPU for 1,000 events", [cpu for _, cpu in ours], "s"),
-        Measurement(name="Egeria as shipped: the same", value=round(shipped_cpu, 3), unit="s"),
+        Measurement(name="Egeria as shipped: the same", value=round(shipped_cpu, 3), unit="s", note="on a busy machine a better guide than the rates"),
         Measurement(name="Egeria tuned: the same", value=round(tuned_cpu, 3), unit="s"),
     ]
 
 
 def _ours(stage: Stage, name: str, events: list[bytes]) -> tuple[float, float]:
-    """Events a second, and seconds of processor time for a thousand of them (the start of the process in it)."""
+    """Events a second, and seconds of processor time for a thousand of them."""
     topics = stage.cohort(name, events, KEY)
     with stage.ours(name, name) as worker:
-        rate = rate_of(worker, partial(worker.records_read, [topics.instances]), len(events))
-        cpu = _cpu_seconds(worker.pid)
+        read = partial(worker.records_read, [topics.instances])
+        worker.wait_until(lambda: read() > 0, _PATIENCE_SECONDS, "it has applied the first events")
+        first, cpu = read(), _cpu_seconds(worker.pid)
+        rate = rate_of(worker, read, len(events))
+        cpu = _cpu_seconds(worker.pid) - cpu
         _check(name, partial(_version_here, worker))
-    return rate, cpu * 1000 / len(events)
+    return rate, cpu * 1000 / (len(events) - first)
 
 
 def _egeria(stage: Stage, name: str, events: list[bytes], max_poll_records: int | None) -> tuple[float, float]:
