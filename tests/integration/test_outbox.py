@@ -29,6 +29,8 @@ from cohort_sync.stream.producer import OrderedSender
 from cohort_sync.testing import EmbeddedBroker
 
 KEY = "our-key"
+PATIENCE = 30.0
+"""The sender's, in seconds. On a busy machine an acknowledgement may take longer than 5 s: the sender gives the request up then, and sends it again."""
 Channels = dict[str, list[bytes]]
 
 
@@ -72,7 +74,7 @@ class Outbox:
     told: list[str | None] = field(default_factory=list)
     metrics: Metrics = field(default_factory=lambda: Metrics(version="1", member="m", metadata_collection_id="i", type_release="6.1"))
 
-    async def life(self, use: Callable[[OutboxPublisher, LossySender], Awaitable[None]], *, patience: float = 5.0) -> None:
+    async def life(self, use: Callable[[OutboxPublisher, LossySender], Awaitable[None]], *, patience: float = PATIENCE) -> None:
         """Run a publisher beside `use`, then tell it to stop; nothing of it is left after that but what is in the store."""
         stopping = asyncio.Event()
         real = OrderedSender(settings_of(self.broker), patience=patience)
@@ -85,7 +87,7 @@ class Outbox:
             stopping.set()
             publisher.wake()
             try:
-                await asyncio.wait_for(running, 15)
+                await asyncio.wait_for(running, 2 * PATIENCE)
             finally:
                 await real.close()
 
@@ -95,7 +97,7 @@ class Outbox:
     async def left(self) -> int:
         return await self.store.read(lambda reader: reader.outbox_size())
 
-    async def drained(self, publisher: OutboxPublisher, seconds: float = 15.0) -> None:
+    async def drained(self, publisher: OutboxPublisher, seconds: float = 2 * PATIENCE) -> None:
         deadline = time.monotonic() + seconds
         while await self.left():
             assert time.monotonic() < deadline, f"{await self.left()} left; {self.told[-1:]}"
@@ -167,7 +169,7 @@ def test_everything_is_sent_in_the_order_of_the_commits_and_gone_when_acknowledg
 
         async def use(publisher: OutboxPublisher, _sender: LossySender) -> None:
             await box.drained(publisher)
-            await asyncio.wait_for(publisher.empty.wait(), 5)
+            await asyncio.wait_for(publisher.empty.wait(), 2 * PATIENCE)
 
         await box.life(use)
         assert await box.sent() == {"registration": [b"0", b"1"], "types": [b"0", b"1"], "instances": [b"%d" % number for number in range(1300)]}
@@ -182,11 +184,11 @@ def test_everything_is_sent_in_the_order_of_the_commits_and_gone_when_acknowledg
 def test_what_is_committed_while_it_runs_is_sent_at_once_when_it_is_woken_and_soon_when_not(broker: EmbeddedBroker, tmp_path: Path) -> None:
     async def scenario(box: Outbox) -> None:
         async def use(publisher: OutboxPublisher, _sender: LossySender) -> None:
-            await asyncio.wait_for(publisher.empty.wait(), 5)
+            await asyncio.wait_for(publisher.empty.wait(), 2 * PATIENCE)
             await box.commit(*numbered(0, 3))
             publisher.wake()
             assert not publisher.empty.is_set()
-            await asyncio.wait_for(publisher.empty.wait(), 5)
+            await asyncio.wait_for(publisher.empty.wait(), 2 * PATIENCE)
             assert await box.left() == 0
             await box.commit(*numbered(3, 5))  # by another process: nobody wakes it
             await box.drained(publisher)
@@ -202,7 +204,7 @@ def test_it_is_not_empty_when_it_was_woken_while_it_looked(broker: EmbeddedBroke
 
     async def scenario(box: Outbox) -> None:
         async def use(publisher: OutboxPublisher, _sender: LossySender) -> None:
-            await asyncio.wait_for(publisher.empty.wait(), 5)
+            await asyncio.wait_for(publisher.empty.wait(), 2 * PATIENCE)
             original = box.store.read
             came_between = False
 
@@ -217,7 +219,7 @@ def test_it_is_not_empty_when_it_was_woken_while_it_looked(broker: EmbeddedBroke
 
             monkeypatch.setattr(box.store, "read", read)
             publisher.wake()
-            await asyncio.wait_for(publisher.empty.wait(), 5)
+            await asyncio.wait_for(publisher.empty.wait(), 2 * PATIENCE)
             assert came_between
             assert await box.left() == 0
 
