@@ -3,12 +3,17 @@
 Counters start with the process and only grow; gauges are the last reading. All calls are cheap and may be made from any thread.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+COHORT: Final = "cohort"
+CHANNELS: Final = ("registration", "types", "instances")
+EDGES: Final = ("broker", "store")
+ALARMS: Final = ("second_member", "peer_report", "type_conflict", "loop_lag", "mapper_hung")
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _RECORDS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
@@ -43,6 +48,21 @@ class Metrics:
         self._lag = Gauge("cohort_sync_lag_records", "Records that the broker has and that are not applied yet.", ("topic", "partition"), registry=registry)
         self._condition = Gauge("cohort_sync_condition", "1 when a condition of readiness holds.", ("condition",), registry=registry)
         self._halted = Gauge("cohort_sync_source_halted", "1 when a source is halted because of bad records.", ("source",), registry=registry)
+
+    def expect(self, *, sources: Iterable[str], topics: Iterable[str]) -> None:
+        """Counters of what may go wrong stand at zero from the start, so that `increase` sees the first event too. `topics` are those whose names are known."""
+        self._dead_letters.labels(COHORT, COHORT)
+        for source in sources:
+            self._dead_letters.labels(source, "source")
+            self._halted.labels(source)
+        for edge in EDGES:
+            self._faults.labels(edge)
+        for alarm in ALARMS:
+            self._alarms.labels(alarm)
+        for topic in topics:
+            self._gaps.labels(topic)
+        for channel in CHANNELS:
+            self._sent.labels(channel)
 
     def event_applied(self, verdict: str, event_type: str, count: int = 1) -> None:
         """Events of other members that ended with this verdict."""

@@ -102,6 +102,8 @@ class Parts:
         self.metrics = Metrics(
             version=__version__, member=member.name, metadata_collection_id=member.metadata_collection_id, type_release=settings.types.release
         )
+        known = {*self.topics.all, *(topic for each in settings.sources for topic in each.topics)}
+        self.metrics.expect(sources=[each.name for each in settings.sources], topics=sorted(known))
         self.readiness = Readiness([each.name for each in settings.sources], self.metrics, clock)
         self.health = self.readiness.health
         self.loop_lag = LoopLag(self.metrics.loop_lag, self._loop_is_late, threshold=_LATE_LOOP_SECONDS)

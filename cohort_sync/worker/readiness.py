@@ -29,15 +29,14 @@ class Readiness:
         waiting = {STORE: "not open yet", BROKER: "not reached yet", FLOW: "not joined yet", **{condition_of(name): "not started yet" for name in sources}}
         self.health = Health(waiting, clock=clock, on_change=self._changed)
         self._metrics = metrics
+        self._outages: dict[str, str] = {}
+        """By who met it: why the broker cannot be used."""
         self._halts: dict[str, str] = {}
         """By condition: why it waits for the operator. Told again after an outage, whose reason took its place meanwhile."""
 
     def broker(self, problem: str | None) -> None:
-        """The broker answered, or why it did not."""
-        if problem is None:
-            self.health.holds(BROKER)
-        else:
-            self.health.fails(BROKER, problem)
+        """The broker took what was sent (or had nothing to take), or why it did not."""
+        self._broker_told("sending", problem)
 
     def source_halted(self, source: str, reason: str | None) -> None:
         """A source was halted, or goes on (None)."""
@@ -69,8 +68,10 @@ class Readiness:
             condition = FLOW if isinstance(flow, CohortFlow) else condition_of(flow.name)
             match flow.reader.state:
                 case Away(reason=reason):
+                    self._broker_told(condition, reason)
                     self.health.fails(condition, f"the broker is away: {reason}")
                 case Reading(missing=missing, halted=halted):
+                    self._broker_told(condition, None)
                     self._reading(flow, condition, missing, bool(halted))
 
     def _reading(self, flow: AnyFlow, condition: str, missing: frozenset[str], halted: bool) -> None:
@@ -83,6 +84,18 @@ class Readiness:
             self.health.holds(condition)
         elif condition in self._halts:
             self.health.fails(condition, self._halts[condition])
+
+    def _broker_told(self, who: str, problem: str | None) -> None:
+        """With nothing to send it is the cohort's reader that meets an outage."""
+        if problem is None:
+            self._outages.pop(who, None)
+        else:
+            self._outages[who] = problem
+        reason = next(iter(self._outages.values()), None)
+        if reason is None:
+            self.health.holds(BROKER)
+        else:
+            self.health.fails(BROKER, reason)
 
     def _halt(self, condition: str, reason: str) -> None:
         self._halts[condition] = reason

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from cohort_sync.api import app
 from cohort_sync.cli.asking import NOT_FINISHED
 from cohort_sync.cohort.inbound.report import PeerReport, SecondMember, TypeConflict
+from cohort_sync.observe import metrics
 from cohort_sync.observe.health import Condition
 from cohort_sync.observe.metrics import Metrics
 from cohort_sync.observe.status import PartitionStatus, Presence, WorkerStatus
@@ -28,7 +29,7 @@ PAGES = {
 
 CONDITIONS = (
     ("store", "The store is open, and it belongs to this member."),
-    ("broker", "A Kafka broker was reached and the cohort topics are there; later: what has to be sent can be sent."),
+    ("broker", "A Kafka broker was reached and the cohort topics are there; later: it takes what has to be sent, and the readers reach it."),
     ("cohort", "This member has joined, what the others say is read, and no cohort topic waits at a gap."),
     ("source <name>", "The topics of the source exist and are read: it is not halted, and no partition of it waits at a gap."),
 )
@@ -79,7 +80,9 @@ EDGES = {"broker": "Events could not be sent.", "store": "A batch could not be c
 def metrics_page() -> str:
     """Names, types and labels as a scrape shows them, every metric driven once."""
     complete("alarms", ALARMS, words_given_to(".alarm") | {SecondMember.kind, PeerReport.kind, TypeConflict.kind})
+    complete("alarms at zero", ALARMS, set(metrics.ALARMS))
     complete("edges", EDGES, words_given_to(".transient_fault"))
+    complete("edges at zero", EDGES, set(metrics.EDGES))
     families = [
         (code(family.name + ("_total" if family.type == "counter" else "")), family.type, _labels(family.samples), family.documentation)
         for family in text_string_to_metric_families(_scrape())
