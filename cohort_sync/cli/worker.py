@@ -28,6 +28,6 @@ def worker(ctx: click.Context, config_path: Path | None, overrides: tuple[str, .
     settings = load_settings(config_path, overrides=[*overrides, *flags])
     setup_logging(settings.log.level, settings.log.format, stream=sys.stderr, secrets=secret_values(settings))
 
-    from cohort_sync.worker import run  # after the log is set up: the libraries that it imports log while they are imported
+    from cohort_sync.worker.run import run  # after the log is set up: the libraries that it imports log while they are imported
 
     ctx.exit(run(settings))

@@ -1,6 +1,6 @@
 """The worker: everything wired together, started and stopped in the right order.
 
-run               the process: signals, exit code
+run               the process: signals, exit code; `run(settings)` is the way in
 lifecycle         the worker around the engine: pages, systemd, what it tells about itself
 engine            start order, stop order, drain: one member at work, in a worker or in a program of somebody else
 parts             the parts of one member, made from the settings
@@ -13,7 +13,3 @@ housekeeping      retention, parked events, gauges
 supervisor        tasks that must not end by themselves
 signals           SIGTERM, SIGINT
 """
-
-from cohort_sync.worker.run import run
-
-__all__ = ["run"]

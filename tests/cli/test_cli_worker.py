@@ -18,7 +18,7 @@ class Recorder(ModuleType):
     """Stands where the worker's module does."""
 
     def __init__(self, exit_code: int) -> None:
-        super().__init__("cohort_sync.worker")
+        super().__init__("cohort_sync.worker.run")
         self.exit_code = exit_code
         self.settings: list[Settings] = []
 
@@ -48,7 +48,7 @@ def config(tmp_path: Path) -> Path:
 
 def test_flags_become_settings_and_the_exit_code_is_the_workers(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(exit_code=7)
-    monkeypatch.setitem(sys.modules, "cohort_sync.worker", recorder)
+    monkeypatch.setitem(sys.modules, "cohort_sync.worker.run", recorder)
     result = CliRunner().invoke(cli, ["worker", "--config", str(config), "--set", "http.port=0", "--set", "worker.batch_size=5", "--recovering"])
     assert result.exit_code == 7, result.output
     (settings,) = recorder.settings
@@ -58,7 +58,7 @@ def test_flags_become_settings_and_the_exit_code_is_the_workers(config: Path, mo
 
 
 def test_the_log_is_set_up_first_and_keeps_secrets(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cohort_sync.worker", Recorder(exit_code=0))
+    monkeypatch.setitem(sys.modules, "cohort_sync.worker.run", Recorder(exit_code=0))
     secure = ["--set", "kafka.security_protocol=SASL_PLAINTEXT", "--set", "kafka.sasl_mechanism=PLAIN", "--set", "kafka.sasl_username=u"]
     result = CliRunner().invoke(cli, ["worker", "--config", str(config), *secure], env={"COHORT_SYNC_KAFKA__SASL_PASSWORD": "hunter2"})
     assert result.exit_code == 0, result.output
@@ -68,7 +68,7 @@ def test_the_log_is_set_up_first_and_keeps_secrets(config: Path, monkeypatch: py
 
 def test_a_wrong_configuration_starts_nothing(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(exit_code=0)
-    monkeypatch.setitem(sys.modules, "cohort_sync.worker", recorder)
+    monkeypatch.setitem(sys.modules, "cohort_sync.worker.run", recorder)
     for flags in (["--set", "store.path=/nowhere/x.db"], ["--recovering", "--fresh-id"], ["--set", "kafka.ssl_cafile=/nowhere/ca.pem"]):
         result = CliRunner().invoke(cli, ["worker", "--config", str(config), *flags])
         assert result.exit_code == 2

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import subprocess
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Callable
@@ -254,6 +255,11 @@ def test_another_member_of_the_same_id_is_refused(tmp_path: Path) -> None:
 
     with EmbeddedBroker() as broker:
         asyncio.run(story())
+
+
+def test_a_program_is_spared_what_only_the_worker_needs() -> None:
+    code = "import sys, cohort_sync.embedded; print([name for name in ('starlette', 'uvicorn', 'httpx2', 'cohort_sync.cli') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_settings_are_checked_as_those_of_a_file_are() -> None:
