@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,15 @@ from peers.processes import PeerProcessError
 
 from .exam import circumstances, running_broker, running_exam, write_json
 from .packs import RELEASE, closed_packs, release_types
-from .report import complaints, result_of
+from .report import Result, complaints, result_of
 
 SIZE = 60
 LIMIT_SECONDS = 1800.0
 """A pack that takes longer is given up; it is examined again by the next call."""
+_GRAPH_CASE, _GRAPH_PROFILE = "repository-graph-queries", "Graph queries"
+_SUITE_DEFECT = "ArithmeticException : / by zero"
+"""The suite's graph case goes from entity to entity by relationship types, and divides by their number: by zero where the pack has none at an end of a type
+that it comes to. Then graph queries were not examined with this pack; the pack of 33 has relationship types enough."""
 
 
 def examine(directory: Path, summary: Path, *, size: int, minutes: float | None) -> int:
@@ -48,7 +53,23 @@ def _examine_pack(directory: Path, pack: tuple[str, ...]) -> dict[str, Any]:
         seconds = round(time.monotonic() - began, 1)
         return {"types": list(pack), "cases": 0, "assertions": 0, "failed": 0, "seconds": seconds, "problems": [str(problem)]}
     seconds = round(time.monotonic() - began, 1)
-    return {"types": list(pack), "seconds": seconds, **result.document(), "problems": complaints(result)}
+    examined, without_graphs = without_suite_defect(result)
+    document = {"types": list(pack), "seconds": seconds, **examined.document()}
+    return {**document, "without_graphs": without_graphs, "problems": complaints(examined)}
+
+
+def without_suite_defect(result: Result) -> tuple[Result, bool]:
+    """The result without what the suite itself broke on, and whether it did. Any other failure of the graph case stays one."""
+    graph = [text for text in result.failures if text.startswith(_GRAPH_CASE)]
+    if len(graph) != 1 or _SUITE_DEFECT not in graph[0]:
+        return result, False
+    return replace(
+        result,
+        failed=result.failed - 1,
+        exceptions=result.exceptions - 1,
+        profiles={name: status for name, status in result.profiles.items() if name != _GRAPH_PROFILE},
+        failures=tuple(text for text in result.failures if text not in graph),
+    ), True
 
 
 def _passed(summary: Path, packs: list[tuple[str, ...]]) -> dict[str, dict[str, Any]]:
@@ -66,6 +87,9 @@ def _tell(done: dict[str, dict[str, Any]], packs: list[tuple[str, ...]]) -> int:
     whole = sum(1 for _ in release_types().types())
     seconds = sum(outcome["seconds"] for outcome in done.values())
     print(f"{len(done)} of {len(packs)} packs examined, {len(bad)} not passed: {len(types)} of {whole} types, {seconds / 60:.0f} minutes in all")
+    blind = sum(bool(outcome.get("without_graphs")) for outcome in done.values())
+    if blind:
+        print(f"In {blind} of them graph queries were not examined: the suite divides by zero where the pack has no relationship type at an end.")
     cases, assertions, failed = (sum(outcome[key] for outcome in done.values()) for key in ("cases", "assertions", "failed"))
     print(f"{cases} test cases, {assertions} assertions, {failed} failed")
     return 1 if bad else 0

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from .full import without_suite_defect
 from .functional import ASSERTIONS, CASES
 from .performance import asks_for_an_unknown_type, calls, compared
 from .report import EXAMINED_PROFILES, FULL, NO_EVIDENCE, complaints, log_counts, result_of
@@ -133,3 +134,25 @@ def test_a_retyping_outside_of_the_pack(name: str, expected: bool) -> None:
 def test_the_launcher_and_the_pack_name_the_same_release() -> None:
     pom = (Path(__file__).parents[1] / "peers" / "egeria" / "pom.xml").read_text(encoding="utf-8")
     assert "<egeria>4.2</egeria>" in pom
+
+
+GRAPHS = "repository-graph-queries-<null>"
+BY_ZERO = "Unexpected Exception ArithmeticException : / by zero"
+
+
+def test_a_graph_case_on_which_the_suite_itself_broke_is_not_examined() -> None:
+    profiles = {"Graph queries": "NOT_CONFORMANT", "Entity search": FULL}
+    broken = case(GRAPHS, failed=(BY_ZERO,), thrown="/ by zero")
+    result, without = without_suite_defect(
+        result_of(report(case("a"), failed=(broken,), profiles=profiles), line("a", 2) + line(GRAPHS, 9, failed=1, thrown=1))
+    )
+    assert without
+    assert (result.failed, result.exceptions, result.profiles) == (0, 0, {"Entity search": FULL})
+    assert complaints(result) == []
+
+
+@pytest.mark.parametrize("failed", [(BY_ZERO, "graph-07: a neighbour is missing"), ("Unexpected Exception NullPointerException",)])
+def test_any_other_failure_of_the_graph_case_is_one(failed: tuple[str, ...]) -> None:
+    whole = result_of(report(case("a"), failed=(case(GRAPHS, failed=failed),)), line("a", 2))
+    assert without_suite_defect(whole) == (whole, False)
+    assert len(complaints(whole)) == len(failed)
