@@ -1,6 +1,5 @@
 """The life of the made peer, heard by one member in this process: it ends as the peer ends, however the batches are cut and however the events are prepared."""
 
-import os
 import random
 
 import pytest
@@ -15,15 +14,9 @@ from cohort_sync.testing.cohort import BORN, Receiver
 EVENTS = 3000
 
 
-def seed_of_this_run() -> int:
-    seed = int(os.environ.get("COHORT_SYNC_CHAOS_SEED") or random.SystemRandom().randrange(1 << 32))
-    print(f"COHORT_SYNC_CHAOS_SEED={seed}")
-    return seed
-
-
 @pytest.mark.parametrize("batch", [1, 97, 1000])
-def test_it_is_kept_as_the_peer_has_it(batch: int) -> None:
-    life = PeerLife(random.Random(seed_of_this_run()))
+def test_it_is_kept_as_the_peer_has_it(batch: int, seed_of_run: int) -> None:
+    life = PeerLife(random.Random(seed_of_run))
     life.run(EVENTS if batch > 1 else EVENTS // 10)
     receiver = Receiver()
     for begin in range(0, len(life.events), batch):
@@ -35,8 +28,8 @@ def test_it_is_kept_as_the_peer_has_it(batch: int) -> None:
     assert len(receiver.reader.dead_letters()) == ending.broken
 
 
-def test_events_that_were_made_ready_do_what_the_events_themselves_do() -> None:
-    life = PeerLife(random.Random(seed_of_this_run()))
+def test_events_that_were_made_ready_do_what_the_events_themselves_do(seed_of_run: int) -> None:
+    life = PeerLife(random.Random(seed_of_run))
     life.run(EVENTS)
     whole, ready = Receiver(), Receiver()
     records = [SourceRecord("cohort.topic", 0, number, BORN, KEY, event) for number, event in enumerate(life.events)]

@@ -69,11 +69,9 @@ def read(store: Store, query: Query[T]) -> T:
 
 
 class TestCrash:
-    def test_killed_at_any_moment_every_transaction_is_whole_or_absent(self, tmp_path: Path) -> None:
+    def test_killed_at_any_moment_every_transaction_is_whole_or_absent(self, tmp_path: Path, seed_of_run: int) -> None:
         """SIGKILL five times in the middle of the work; each process goes on where the rows of the last one say."""
-        seed = random.randrange(10**9)
-        print(f"seed {seed}")
-        chance = random.Random(seed)
+        chance = random.Random(seed_of_run)
         path = tmp_path / "store.db"
         told = 0
         for _ in range(5):

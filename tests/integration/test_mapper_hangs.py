@@ -35,7 +35,14 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def config(broker: EmbeddedBroker, cohort: str, options: str = "") -> str:
     source = {"name": "hanging", "mapper": "hanging", "topics": [f"{cohort}-source"]}
-    text = member_config("hanging-member", cohort=cohort, bootstrap=broker.bootstrap, sources=[source], worker={"mapper_seconds": 1.0})
+    text = member_config(
+        "hanging-member",
+        cohort=cohort,
+        bootstrap=broker.bootstrap,
+        sources=[source],
+        worker={"mapper_seconds": 1.0},
+        kafka={"session_timeout_seconds": 1},  # a worker that starts again waits this long for the one that was cut
+    )
     return text + options
 
 

@@ -328,10 +328,8 @@ def test_a_process_that_died_before_it_noted_the_acknowledgement_sends_the_rest_
     with_outbox(broker, tmp_path, "killed", scenario)
 
 
-def test_random_losses_keep_the_order(broker: EmbeddedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
-    draw = random.Random(seed)
+def test_random_losses_keep_the_order(broker: EmbeddedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed_of_run: int) -> None:
+    draw = random.Random(seed_of_run)
     monkeypatch.setattr(outbox, "_BATCH", 20)
     monkeypatch.setattr(outbox, "Backoff", lambda first, cap: Backoff(first=0.002, cap=0.005))
 

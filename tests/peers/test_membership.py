@@ -258,11 +258,9 @@ def _complaint_of_a_6_1_member(trio: Trio, guest: OurMember) -> None:
 # ---------------------------------------------------------------- agreeing
 
 
-def test_two_java_members_and_ours_agree_in_the_end(trio: Trio, one: EgeriaClient, two: EgeriaClient) -> None:
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
+def test_two_java_members_and_ours_agree_in_the_end(trio: Trio, one: EgeriaClient, two: EgeriaClient, seed_of_run: int) -> None:
     before = trio.ours.homed().keys()
-    made = _changes(trio, (one, two), random.Random(seed))
+    made = _changes(trio, (one, two), random.Random(seed_of_run))
     eventually(trio.caught_up, timeout=20, what="ours has read and sent everything")
     mine = {guid: each for guid, each in with_ends_of_today(trio.ours.homed()).items() if guid not in before}
     assert mine
