@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from cohort_sync.api.omrs.call import Limits
 from cohort_sync.api.omrs.service import omrs_routes
 from cohort_sync.cohort.member import LocalMember
+from cohort_sync.cohort.outbound.typed import proxy_of_entity
 from cohort_sync.collection.collection import MetadataCollection
 from cohort_sync.collection.context import CollectionContext, is_before_6
 from cohort_sync.enterprise.enterprise import Enterprise
@@ -22,13 +23,13 @@ from cohort_sync.ocf.connections_out import ConnectionMode, registration_connect
 from cohort_sync.omrs.enums import InstanceProvenanceType, InstanceStatus
 from cohort_sync.omrs.exceptions import WireRelease
 from cohort_sync.omrs.exchange import ExchangeFilter
-from cohort_sync.omrs.instances import Classification, EntityDetail
+from cohort_sync.omrs.instances import Classification, EntityDetail, EntityProxy, Relationship
 from cohort_sync.omrs.properties import InstanceProperties
 from cohort_sync.omrs.type_registry import TypeRegistry
 from cohort_sync.store.memory import MemoryStore
 from cohort_sync.store.protocol import WriteSet
 from cohort_sync.store.rows import MemberRow
-from cohort_sync.store.stored import entity_rows
+from cohort_sync.store.stored import entity_rows, proxy_rows, relationship_row
 
 
 class Site:
@@ -58,6 +59,30 @@ class Site:
             row, classified = entity_rows(entity)
             writes = WriteSet(instances={row.guid: row}, classifications={(row.guid, one.name): one for one in classified})
             await self.store.transact(lambda _, writes=writes: (writes, None))
+
+    async def put_relationship(self, *relationships: Relationship) -> None:
+        for relationship in relationships:
+            row = relationship_row(relationship)
+            await self.store.transact(lambda _, row=row: (WriteSet(instances={row.guid: row}), None))
+
+    async def put_proxy(self, proxy: EntityProxy) -> None:
+        row, classified = proxy_rows(proxy)
+        writes = WriteSet(instances={row.guid: row}, classifications={(row.guid, one.name): one for one in classified})
+        await self.store.transact(lambda _: (writes, None))
+
+    def flow(self, guid: str, one: EntityDetail, two: EntityDetail, *, home: str = "", version: int = 1) -> Relationship:
+        """A DataFlow between two tables."""
+        return Relationship(
+            guid=guid,
+            type=self.registry.instance_type("DataFlow"),
+            metadata_collection_id=home or self.id,
+            instance_provenance_type=InstanceProvenanceType.LOCAL_COHORT,
+            version=version,
+            create_time=1000 + version,
+            status=InstanceStatus.ACTIVE,
+            entity_one_proxy=proxy_of_entity(self.registry, one),
+            entity_two_proxy=proxy_of_entity(self.registry, two),
+        )
 
     def table(self, guid: str, *, home: str = "", version: int = 1, classifications: list[Classification] | None = None, **texts: str) -> EntityDetail:
         """A table; homed here if nothing else is said."""

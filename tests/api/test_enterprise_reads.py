@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 
 import httpx2
@@ -15,6 +16,7 @@ from omrs_client import Json, guids, strings
 
 from cohort_sync.api.omrs.call import Limits
 from cohort_sync.api.omrs.operations import OPERATIONS
+from cohort_sync.cohort.outbound.typed import proxy_of_entity
 from cohort_sync.enterprise.enterprise import FEDERATED, enterprise_id
 from cohort_sync.omrs.enums import InstanceStatus, TypeDefCategory
 from cohort_sync.omrs.exceptions import WireRelease
@@ -128,6 +130,73 @@ def test_a_soft_deleted_entity_is_known_and_not_there(packs: dict[str, TypeRegis
             assert (await view.post("/instances/entity/g1/existence"))["entity"]["status"] == "DELETED"
             assert (await view.post("/instances/entity/g1"))["exceptionErrorMessageId"] == "OMRS-REPOSITORY-404-013"
             assert "entities" not in await view.post("/instances/entities", FIND)
+
+    run(story())
+
+
+def test_what_is_known_by_a_proxy_alone(packs: dict[str, TypeRegistry]) -> None:
+    ours, theirs = sites(packs, "ours", "theirs")
+
+    async def story() -> None:
+        async with Federated([ours, theirs]) as view:
+            await theirs.put_proxy(proxy_of_entity(theirs.registry, theirs.table("g1", home="mc-gone")))
+            assert (await view.post("/instances/entity/g1/summary"))["entity"]["class"] == "EntityProxy"
+            refused = await view.post("/instances/entity/g1")
+            assert (refused["exceptionClassName"], refused["exceptionErrorMessageId"]) == (E + "EntityProxyOnlyException", "OMRS-REPOSITORY-400-051")
+            assert "entity" not in await view.post("/instances/entity/g1/existence")
+
+    run(story())
+
+
+def test_the_past(packs: dict[str, TypeRegistry]) -> None:
+    ours, theirs = sites(packs, "ours", "theirs")
+
+    async def story() -> None:
+        async with Federated([ours, theirs]) as view:
+            for version in (1, 2):
+                await theirs.put(theirs.table("g1", version=version), theirs.table("g2", version=version))
+                await theirs.put_relationship(theirs.flow("r1", theirs.table("g1"), theirs.table("g2"), version=version))
+            await ours.put(ours.table("g1", home="mc-theirs"))
+            now = {"class": "HistoryRequest", "asOfTime": int(time.time() * 1000)}
+            assert (await view.post("/instances/entity/g1/history", now))["entity"]["version"] == 2
+            assert (await view.post("/instances/relationship/r1/history", now))["relationship"]["version"] == 2
+            then = {"class": "HistoryRequest", "asOfTime": 1}
+            assert (await view.post("/instances/entity/g1/history", then))["exceptionClassName"] == E + "EntityNotKnownException"
+            assert (await view.post("/instances/relationship/r1/history", then))["exceptionClassName"] == E + "RelationshipNotKnownException"
+            versions = await view.post("/instances/relationship/r1/history/all", {"sequencingOrder": "FORWARDS"})
+            assert [each["version"] for each in versions["relationships"]] == [1, 2]
+            found = await view.post("/instances/entities/history", {"class": "EntityHistoricalFindRequest", **then, "pageSize": 5})
+            assert "entities" not in found
+
+    run(story())
+
+
+def test_relationships_of_several_members(packs: dict[str, TypeRegistry]) -> None:
+    """An old copy is told as its home has it; what its home has deleted is not told."""
+    ours, theirs = sites(packs, "ours", "theirs")
+
+    async def story() -> None:
+        async with Federated([ours, theirs]) as view:
+            one, two = theirs.table("g1"), theirs.table("g2")
+            await theirs.put(one, two)
+            gone = replace(theirs.flow("r3", one, two, version=2), status=InstanceStatus.DELETED)
+            await theirs.put_relationship(
+                theirs.flow("r1", one, two, version=3),
+                theirs.flow("r2", one, two),
+                gone,
+            )
+            await ours.put_relationship(*(ours.flow(guid, one, two, home="mc-theirs") for guid in ("r1", "r3")), ours.flow("r4", one, two))
+            find = {"class": "RelationshipFindRequest", "sequencingOrder": "GUID"}
+            found = (await view.post("/instances/relationships", find))["relationships"]
+            assert [(each["guid"], each["version"]) for each in found] == [("r1", 3), ("r2", 1), ("r4", 1)]
+            page = (await view.post("/instances/relationships", {**find, "offset": 1, "pageSize": 1}))["relationships"]
+            assert [each["guid"] for each in page] == ["r2"]
+            around = await view.post("/instances/entity/g1/relationships", {"class": "TypeLimitedFindRequest", "sequencingOrder": "GUID"})
+            assert [each["guid"] for each in around["relationships"]] == ["r1", "r2"], "ours does not know the entity: it has no relationships of it"
+            graph = await view.post("/instances/entities/from-entity/g1/by-neighborhood", {"class": "EntityNeighborhoodFindRequest"}, level="1")
+            assert sorted(guids(graph, "relationshipElementList")) == ["r1", "r2"]
+            related = await view.post("/instances/entities/from-entity/g1/by-relationship", {"class": "RelatedEntitiesFindRequest"})
+            assert "g2" in guids(related, "entities")
 
     run(story())
 
