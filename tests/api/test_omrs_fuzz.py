@@ -73,13 +73,15 @@ class Bending:
     def _is_filled(self, name: str) -> bool:
         return name in TYPE_GUIDS | NAMES | COLLECTIONS | PROPERTIES or name.lower().endswith("guid")
 
-    def _bent(self, value: object, name: str = "") -> object:
-        if name in PROPERTIES and self._chance.random() < 0.75:
+    def _bent(self, value: object, name: str = "", within: str = "") -> object:
+        if name in PROPERTIES and within not in PROPERTIES | {"matchProperties", "arrayValues"} and self._chance.random() < 0.75:
             return msgspec.json.decode(msgspec.json.encode(strings(qualifiedName=f"name {self._chance.randrange(5)}")))
         if isinstance(value, dict):
-            return {key: self._bent(each, key) for key, each in value.items()}
+            return {key: self._bent(each, key, name) for key, each in value.items()}
         if isinstance(value, list):
             return [self._bent(each, name) for each in value]
+        if value is None and name.endswith(("GUIDs", "Classification")):
+            return [self._word(name, "")] if self._chance.random() < 0.5 else None
         return self._word(name, value) if isinstance(value, str) or value is None else value
 
     def _word(self, name: str, value: object) -> object:

@@ -61,5 +61,6 @@ def test_beans_of_a_family_are_told_by_their_class() -> None:
     schemas = openapi_document("1.0")["components"]["schemas"]
     values = schemas["InstanceProperties"]["properties"]["instanceProperties"]["anyOf"][0]["additionalProperties"]
     assert values["discriminator"]["propertyName"] == "class"
+    assert values["required"] == ["class"]
     assert values["discriminator"]["mapping"]["EnumPropertyValue"] == "#/components/schemas/EnumPropertyValue"
     assert schemas["EnumPropertyValue"]["properties"]["class"] == {"const": "EnumPropertyValue"}

@@ -7,7 +7,7 @@ from cohort_sync.api.omrs.operation import ENTERPRISE, NullBody, Operation
 from cohort_sync.api.omrs.operations import OPERATIONS
 from cohort_sync.api.omrs.schemas import reference, schemas_of
 
-_PAGING = {"offset", "pageSize"}
+_NUMBERS = {"level"}
 _FLAGS = {"startsWith", "endsWith", "ignoreCase"}
 _UNREACHED = {
     "400": "The body, or a query parameter, is no request of this operation.",
@@ -103,5 +103,5 @@ def _bare(operation: Operation) -> str:
 
 def _query(parameter: str) -> dict[str, Any]:
     name = parameter.rstrip("?")
-    kind = "integer" if name in _PAGING else "boolean" if name in _FLAGS else "string"
+    kind = "integer" if name in _NUMBERS else "boolean" if name in _FLAGS else "string"
     return {"name": name, "in": "query", "required": not parameter.endswith("?"), "schema": {"type": kind}}

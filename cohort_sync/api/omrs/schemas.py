@@ -18,7 +18,7 @@ _TIME: Final[Schema] = {
 }
 _PLAIN: Final[dict[type[info.Type], Schema]] = {
     info.BoolType: {"type": "boolean"},
-    info.IntType: {"type": "integer"},
+    info.IntType: {"type": "integer", "format": "int64", "minimum": -(1 << 63), "maximum": (1 << 63) - 1},
     info.StrType: {"type": "string"},
     info.NoneType: {"type": "null"},
 }
@@ -82,6 +82,7 @@ def _union(shape: info.UnionType) -> Schema:
     if len(beans) > 1:
         mapping = {str(bean.tag): _PREFIX + bean.cls.__name__ for bean in beans}
         schema["discriminator"] = {"propertyName": beans[0].tag_field, "mapping": mapping}
+        schema["required"] = [beans[0].tag_field]
     return schema
 
 
