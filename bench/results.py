@@ -59,7 +59,7 @@ def table(parts: Sequence[Part], *, wide: bool) -> Table:
     """The page for people; `wide` has the single runs and what they were made of too."""
     page = Table(title="Measurements of this run (medians where there are several)")
     for title, right in (("part", False), ("what", False), ("measured", True), ("target", True), ("", False)):
-        page.add_column(title, justify="right" if right else "left", no_wrap=True)
+        page.add_column(title, justify="right" if right else "left", no_wrap=title != "what")  # on a narrow page words are wrapped, figures stay whole
     if wide:
         page.add_column("runs")
     for part in parts:
